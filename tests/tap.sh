@@ -1,0 +1,35 @@
+# shellcheck shell=sh
+# TAP for shell tests: `check NAME CMD…` passes when CMD succeeds, `refuses NAME STATUS PATTERN CMD…` when it exits
+# with STATUS and says PATTERN on one line of stderr, `skip NAME WHY` names what is missing.
+set -eu
+BULLA=${BULLA:-$PWD/out/bin/bulla}
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+
+check() {
+	name=$1
+	shift
+	if "$@" >"$WORK/.log" 2>&1; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		sed 's/^/# /' "$WORK/.log" | tail -20
+	fi
+}
+
+refuses() {
+	name=$1 want=$2 pattern=$3
+	shift 3
+	got=0
+	"$@" >"$WORK/.log" 2>&1 || got=$?
+	if [ "$got" = "$want" ] && grep -q -- "$pattern" "$WORK/.log"; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name (exit $got, expected $want; message should match '$pattern')"
+		sed 's/^/# /' "$WORK/.log" | tail -20
+	fi
+}
+
+skip() {
+	echo "ok - $1 # SKIP $2"
+}

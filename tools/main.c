@@ -1,0 +1,79 @@
+/* The bulla command: finds the verb, runs it, prints its error. Verbs register by being in tools/verb_NAME.c.
+ */
+#include "lib/args.h"
+#include "lib/conf.h"
+#include "lib/mem.h"
+#include <string.h>
+
+#define X(v) extern const struct verb verb_##v;
+#include "verbs.inc"
+#undef X
+
+static const struct verb *const verbs[] = {
+#define X(v) &verb_##v,
+#include "verbs.inc"
+#undef X
+};
+
+static void usage(FILE *f)
+{
+	fputs("bulla VERB [OPTION…]\n\nBuilds, seals and measures confidential guests.\n\n", f);
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+	fputs("\n`bulla VERB --help` tells what a verb takes.\n", f);
+}
+
+static int no_verb(const char *word)
+{
+	const char *names[ARRAY_LEN(verbs) + 1] = { 0 };
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		names[i] = verbs[i]->name;
+	near = conf_nearest(word, names);
+	fprintf(stderr, "bulla: %s: no such verb\n", word);
+	if (near)
+		fprintf(stderr, "  hint: did you mean %s?\n", near);
+	return EX_USAGE;
+}
+
+static int run(const struct verb *v, int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct args a;
+	int r;
+
+	r = args_parse(v, argc, argv, &a, &e);
+	if (!r && args_flag(&a, "help"))
+		args_help(stdout, v);
+	else if (!r)
+		r = v->run(&a, &e);
+	if (r < 0) {
+		term_line("bulla: %s: %s", v->name, e.msg);
+		if (e.hint[0])
+			fprintf(stderr, "  hint: %s\n", e.hint);
+		r = e.exit ? e.exit : EX_FAILED;
+	}
+	/* a full disk shows only now, when stdout is a file */
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "bulla: %s: standard output: cannot be written\n", v->name);
+		r = EX_FAILED;
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EX_OK;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (!strcmp(verbs[i]->name, argv[1]))
+			return run(verbs[i], argc - 1, argv + 1);
+	return no_verb(argv[1]);
+}

@@ -1,0 +1,26 @@
+# out/bin/bulla. A verb is one file, tools/verb_NAME.c; nothing lists them but the folder.
+TOOLS_SRC := $(call src,tools/*.c tools/lib/*.c tools/format/*.c measure/*.c)
+TOOLS_OBJ := $(TOOLS_SRC:%.c=$O/obj/%.o)
+TOOLS_LIB := libcrypto libcurl jansson
+TOOLS_INC := -Itools -I. -I$O/gen
+VERBS     := $(patsubst tools/verb_%.c,%,$(call src,tools/verb_*.c))
+
+# Rewritten only when the set of verbs changes, so that adding or removing one relinks and nothing else rebuilds.
+VERBS_INC := $(foreach v,$(VERBS),X($v))
+ifneq ($(file <$O/gen/verbs.inc),$(VERBS_INC))
+$(shell mkdir -p $O/gen)$(file >$O/gen/verbs.inc,$(VERBS_INC))
+endif
+
+# asked of pkg-config only when a file is compiled: the libraries may have to be installed first
+$O/obj/%.o: %.c $O/gen/verbs.inc Makefile tools/tools.mk
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(CWARN) $(TOOLS_INC) $(SANFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$O/bin/bulla: $(TOOLS_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(SANFLAGS) $(CFLAGS) -o $@.tmp $^ $$(pkg-config --libs $(TOOLS_LIB)) -pthread
+	@mv $@.tmp $@
+
+.PHONY: tools
+tools: $O/bin/bulla
+-include $(TOOLS_OBJ:.o=.d)
