@@ -15,9 +15,50 @@ SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 src = $(sort $(wildcard $(1)))
 
-include tools/tools.mk
-include $(wildcard kernel/kernel.mk rootfs/rootfs.mk agent/agent.mk) tests/tests.mk
+BULLA   := $O/bin/bulla
+ARCH    := x86_64
+BUILDER := $O/builder
+# what every step in the builder depends on
+BUILDER_IN := --in recipes/builder.lock --in recipes/versions.conf --in tools/builder.sh --in tools/localrepo.sh \
+	--in tools/sandbox.sh --in tools/userns.sh
+STEP    = BULLA=$(BULLA) $(BULLA) step --dir $O $(if $V,-v)
 
-.PHONY: clean
+include tools/tools.mk kernel/kernel.mk rootfs/rootfs.mk agent/agent.mk tests/tests.mk
+
+# Host packages first: what the goals need and the machine lacks.
+GOALS := $(or $(MAKECMDGOALS),image)
+NEED  := $(if $(filter check% bench%,$(GOALS)),check,$(if $(filter-out tools clean,$(GOALS)),image,tools))
+.PHONY: deps
+deps:
+	@ci/install-deps $(NEED)
+$(TOOLS_OBJ): | deps
+
+.PHONY: image start bundles run fetch builder clean
+image: start bundles
+	@$(BULLA) report --out $O
+	@[ -n "$$(find $O/state -newer $O/.start -type f ! -name '.*' 2>/dev/null)" ] || \
+		echo "Nothing has changed: all $$(ls $O/state | wc -l) steps are up to date."
+
+start: tools
+	@touch $O/.start
+
+PLATFORMS := $(patsubst recipes/platforms/%.conf,%,$(call src,recipes/platforms/*.conf))
+BUNDLE_IN := --in $(KERNEL)/vmlinuz --in $(KERNEL)/config --in $(INITRD) --in $(ROOTFS)/rootfs.img --in $(ROOTFS)/roothash \
+	--in recipes/cmdline --in recipes/builder.lock --in recipes/rootfs.lock --in recipes/kernel.lock --in $(BULLA)
+bundles: $(PLATFORMS:%=bundle-%)
+$(PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs
+	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf --out $O/bundles/$* -- \
+		sh -c '$(BULLA) bundle $* --kernel $(KERNEL)/vmlinuz --initrd $(INITRD) --rootfs $(ROOTFS)/rootfs.img \
+			--roothash $(ROOTFS)/roothash --out $$STEP_TMP/$*'
+
+run: image
+	@$(BULLA) run --bundle $O/bundles/$(or $(PLATFORM),sample)
+
+fetch: start
+	@$(BULLA) fetch
+
+builder: fetch
+	@$(STEP) builder $(BUILDER_IN) --out $(BUILDER) -- tools/builder.sh
+
 clean:
-	rm -rf --one-file-system $O
+	@[ ! -e $O ] || tools/userns.sh rm -rf --one-file-system $O
