@@ -1,0 +1,40 @@
+/* The one epoll loop of the agent. */
+#ifndef AGENT_LOOP_H
+#define AGENT_LOOP_H
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
+
+struct loop;
+
+struct watch { /* embedded in its owner */
+	int fd;
+	void (*ready)(struct watch *w, uint32_t events);
+};
+
+struct timer { /* embedded in its owner; one timerfd */
+	struct watch w;
+	void (*fire)(struct timer *t);
+};
+
+/* The loop, or NULL with errno. */
+struct loop *loop_new(void);
+void loop_free(struct loop *l);
+/*
+ * Watches w->fd for EPOLL* events: 0 or -errno. Events are delivered one at a time, so a callback may remove
+ * and free any watch, its own included.
+ */
+int loop_add(struct loop *l, struct watch *w, uint32_t events);
+/* Stops watching and closes w->fd; a watch with fd -1 is left alone. */
+void loop_close(struct loop *l, struct watch *w);
+/* Runs until loop_stop; returns what that was given. */
+int loop_run(struct loop *l);
+void loop_stop(struct loop *l, int status);
+
+/* A timer that calls FIRE on the loop; 0 or -errno. loop_close(l, &t->w) ends it. */
+int timer_open(struct loop *l, struct timer *t, void (*fire)(struct timer *t));
+/* Fires once in MS milliseconds (boot time, so suspension counts); 0 disarms. */
+void timer_set(struct timer *t, uint64_t ms);
+#endif
