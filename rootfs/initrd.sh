@@ -9,6 +9,7 @@ dracutbasedir=/build/dracut dracut --modules bulla --no-kernel --no-hostonly --n
 	--nostrip --no-compress --force --conf /dev/null --confdir /build/conf --tmpdir /build /build/initrd.cpio
 cd /build/tree
 cpio -idm --quiet </build/initrd.cpio
+[ -x init ]
 # a static init needs no loader configuration, no libraries and no hooks
 rm -rf etc var usr/lib/dracut usr/lib/*-linux-gnu
 find . -depth -type d -empty ! -path ./dev ! -path ./proc ! -path ./sys ! -path ./root ! -path . -delete

@@ -7,7 +7,7 @@ AGENT  := $O/guest/$(ARCH)
 guest-agent: builder
 	@$(STEP) agent --in agent --in tools/lib --in Makefile $(BUILDER_IN) \
 		--out $(AGENT)/init --out $(AGENT)/bulla-init --out $(AGENT)/bulla-agent -- \
-		sh -c 'tools/sandbox.sh $(BUILDER) sh -c "make -C /src -s agent O=/build/o && cp /build/o/agent/* /out/"'
+		sh -c 'tools/sandbox.sh $(BUILDER) sh -c "make -C /src -s agent O=/build/o && cd /build/o/agent && cp init bulla-init bulla-agent /out/"'
 
 tree: builder
 	@$(STEP) tree --in rootfs/mkosi.conf --in rootfs/tree.sh --in rootfs/keep --in recipes/rootfs.lock $(BUILDER_IN) \

@@ -7,9 +7,8 @@ tools/localrepo.sh "$repo" trixie
 packages=$(awk '!/^#/ { printf "%s%s", sep, $1; sep = "," }' recipes/builder.lock)
 # a mount namespace of its own: whatever kills this leaves no mount behind
 tools/userns.sh unshare --mount --pid --fork --kill-child mmdebstrap --mode=root --skip=output/dev \
-	--variant=custom --include="$packages" --aptopt='APT::Sandbox::User "root"' \
-	--aptopt='Acquire::Languages "none"' --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/* \
+	--variant=essential --include="$packages" --aptopt='APT::Sandbox::User "root"' \
+	--aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io --dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/* \
 	--dpkgopt=path-exclude=/usr/share/doc/* \
-	--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
 	trixie "$STEP_TMP/builder" "deb [trusted=yes] copy:$repo trixie main"
 mkdir -p "$STEP_TMP/builder/src" "$STEP_TMP/builder/out" "$STEP_TMP/builder/build" "$STEP_TMP/builder/cache"

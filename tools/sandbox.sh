@@ -12,7 +12,7 @@ mkdir -p "$STEP_TMP/.build" "$cache/ccache"
 umask 022
 # A leftover of ours in the environment must not reach the build; TZ, locale and job count may differ, the result not.
 exec tools/userns.sh bwrap \
-	--ro-bind "$builder" / --dev /dev --proc /proc --bind /sys /sys --tmpfs /tmp --tmpfs /run \
+	--ro-bind "$builder" / --dev /dev --proc /proc --bind /sys /sys --tmpfs /tmp --tmpfs /run --tmpfs /var/tmp \
 	--ro-bind "$PWD" /src --bind "$STEP_TMP" /out --bind "$STEP_TMP/.build" /build --bind "$cache/ccache" /cache \
 	--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --hostname bulla \
 	--die-with-parent --new-session --chdir /build --clearenv \

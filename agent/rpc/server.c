@@ -189,10 +189,10 @@ static const char *refusal(const struct rpc_conn *c, const struct ttrpc_frame *f
 
 static void on_frame(struct rpc_conn *c, const struct ttrpc_frame *f)
 {
-	const struct rpc_method *m;
+	const struct rpc_method *m = NULL;
 	struct ttrpc_request r;
 	struct rpc_call *call;
-	enum rpc_code code;
+	enum rpc_code code = RPC_INVALID;
 	const char *why;
 
 	if (f->type != TTRPC_REQUEST && f->type != TTRPC_DATA)
