@@ -70,11 +70,14 @@ static bool version_ok(const char *s)
  * machine. */
 static bool path_ok(const char *s)
 {
-	if (*s == '/' || !all_of(s, "+-._~/:ABCDEFGHIJKLMNOPQRSTUVWXYZ") || strstr(s, "//"))
+	_free_ char *d = percent_decode(s);
+
+	if (!d || strcasestr(s, "%2f") || !all_of(d, "+-._~/:ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 		return false;
-	for (const char *p = s; p; p = strchr(p, '/')) {
-		p += *p == '/';
-		if (*p == '.' || !*p)
+	for (const char *p = d; p; p = strchr(p + 1, '/')) {
+		const char *part = p + (p != d);
+
+		if (*part == '.' || *part == '/' || !*part)
 			return false;
 	}
 	return true;
