@@ -17,5 +17,5 @@ exec tools/userns.sh bwrap \
 	--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --hostname bulla \
 	--die-with-parent --new-session --chdir /build --clearenv \
 	--setenv PATH /usr/sbin:/usr/bin --setenv HOME /tmp --setenv LC_ALL C.UTF-8 --setenv TZ UTC \
-	--setenv SOURCE_DATE_EPOCH "$epoch" --setenv CCACHE_DIR /cache --setenv JOBS "${JOBS:-$(nproc)}" \
+	--setenv SOURCE_DATE_EPOCH "$epoch" --setenv CCACHE_DIR /cache ${CCACHE_DISABLE:+--setenv CCACHE_DISABLE 1} --setenv JOBS "${JOBS:-$(nproc)}" \
 	"$@"

@@ -14,11 +14,13 @@ endif
 # asked of pkg-config only when a file is compiled: the libraries may have to be installed first
 $O/obj/%.o: %.c $O/gen/verbs.inc Makefile tools/tools.mk
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(CWARN) $(TOOLS_INC) $(SANFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  cc $<"
+	@$(CC) $(CSTD) $(CWARN) $(TOOLS_INC) $(SANFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $O/bin/bulla: $(TOOLS_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(SANFLAGS) $(CFLAGS) -o $@.tmp $^ $$(pkg-config --libs $(TOOLS_LIB)) -pthread
+	@echo "  link $@"
+	@$(CC) $(SANFLAGS) $(CFLAGS) -o $@.tmp $^ $$(pkg-config --libs $(TOOLS_LIB)) -pthread
 	@mv $@.tmp $@
 
 .PHONY: tools

@@ -223,7 +223,8 @@ static void watch(const struct step *s, pid_t pid, double start)
 static int run_command(const struct step *s, struct err *e)
 {
 	_close_ int log = open(s->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	_free_ char *env = xasprintf("STEP_TMP=%s", s->tmp);
+	/* absolute: apt and bwrap take no other kind everywhere */
+	_free_ char *tmp = realpath(s->tmp, NULL), *env = xasprintf("STEP_TMP=%s", tmp ? tmp : s->tmp);
 	char *envs[] = { env, NULL };
 	double start = term_now();
 	struct statvfs fs;
