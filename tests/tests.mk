@@ -1,21 +1,39 @@
 # Unit tests are tests/unit/test_*.c (cmocka), linked with everything but main; those named test_agent_* with the agent's
-# parts instead. Shell tests are tests/{unit,cli,boot}/*.sh. All speak TAP; tests/run tallies.
-UNIT_SRC  := $(call src,tests/unit/test_*.c)
-UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$O/test/%)
-LIB_OBJ   := $(filter-out $O/obj/tools/main.o,$(TOOLS_OBJ))
-AGENT_TEST_OBJ ?=
+# parts instead, and likewise tests/fuzz/fuzz_*.c, whose corpora replay without libFuzzer. Shell tests are
+# tests/{unit,cli,boot}/*.sh. All speak TAP; tests/run tallies.
+UNIT_BIN := $(patsubst tests/unit/%.c,$O/test/%,$(call src,tests/unit/test_*.c))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$O/test/%,$(call src,tests/fuzz/fuzz_*.c))
+LIB_OBJ  := $(filter-out $O/obj/tools/main.o,$(TOOLS_OBJ))
+TEST_CC   = $(CC) $(CSTD) $(CWARN) $(SANFLAGS) $(CFLAGS) -MMD -MP -o $@
 export VECTORS ?= ../shared/vectors
+TEST_ENV := BULLA=$$PWD/$(BULLA) OUT=$$PWD/$O FUZZ=$$PWD/$O/test
 
-$O/test/test_agent_%: tests/unit/test_agent_%.c $(AGENT_TEST_OBJ) $O/gen/verbs.inc
-	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(CWARN) -Iagent -Itools -I. $(SANFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(AGENT_TEST_OBJ) -lcmocka
+$O/test/test_agent_%: tests/unit/test_agent_%.c $(AGENT_TEST_OBJ)
+	@mkdir -p $(@D) && echo "  cc $<"
+	@$(TEST_CC) -Iagent -Itools -I. $< $(AGENT_TEST_OBJ) -lcmocka
 
 $O/test/test_%: tests/unit/test_%.c $(LIB_OBJ)
-	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(CWARN) $(TOOLS_INC) $(SANFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIB_OBJ) \
-		$$(pkg-config --libs $(TOOLS_LIB)) -lcmocka -pthread
+	@mkdir -p $(@D) && echo "  cc $<"
+	@$(TEST_CC) $(TOOLS_INC) $< $(LIB_OBJ) $$(pkg-config --libs $(TOOLS_LIB)) -lcmocka -pthread
 
-.PHONY: check-unit
-check-unit: $O/bin/bulla $(UNIT_BIN)
-	BULLA=$$PWD/$O/bin/bulla tests/run $(UNIT_BIN) $(call src,tests/unit/*.sh tests/cli/*.sh)
--include $(UNIT_BIN:=.d)
+$O/test/fuzz_agent_%: tests/fuzz/fuzz_agent_%.c tests/fuzz/replay.c $(AGENT_TEST_OBJ)
+	@mkdir -p $(@D) && echo "  cc $<"
+	@$(TEST_CC) -Wno-missing-prototypes -Iagent -Itools -I. $< tests/fuzz/replay.c $(AGENT_TEST_OBJ)
+
+$O/test/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIB_OBJ)
+	@mkdir -p $(@D) && echo "  cc $<"
+	@$(TEST_CC) -Wno-missing-prototypes $(TOOLS_INC) $< tests/fuzz/replay.c $(LIB_OBJ) \
+		$$(pkg-config --libs $(TOOLS_LIB)) -pthread
+
+QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/*.sh)
+.PHONY: check check-quick bench-boot
+check: image $(UNIT_BIN) $(FUZZ_BIN)
+	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(call src,tests/boot/*.sh)
+
+# what needs no image
+check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN)
+	@$(TEST_ENV) tests/run $(QUICK_TESTS)
+
+bench-boot: image
+	@$(TEST_ENV) tests/bench/boot
+-include $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d)

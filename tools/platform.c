@@ -9,6 +9,12 @@ enum { CMDLINE_MAX = 2047, ROOTHASH_TOKEN = sizeof(" roothash=") - 1 + 64 };
 static const char *const known[] = { "Platform.Summary", "Platform.Arch", "Platform.Boot", "Platform.Profile",
 	"Platform.Cmdline", "Launch.Machine", "Launch.Cpu", "Launch.Memory", "Launch.Vcpus", NULL };
 
+/* Stripped of ".conf", sample comes before sample-debug. */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 int platform_list(const char *recipes, char ***ret, struct err *e)
 {
 	_free_ char *dir = xasprintf("%s/platforms", recipes);
@@ -26,6 +32,7 @@ int platform_list(const char *recipes, char ***ret, struct err *e)
 		names[n++] = *p;
 	}
 	names[n] = NULL;
+	qsort(names, n, sizeof(*names), by_name);
 	*ret = TAKE(names);
 	return 0;
 }

@@ -31,7 +31,7 @@ formatted() {
 scripts() {
 	git ls-files -co --exclude-standard | while read -r f; do
 		[ -f "$f" ] && head -c 20 "$f" | grep -q '^#!/bin/\(ba\)\?sh\|^# shellcheck shell' && echo "$f"
-	done | xargs shellcheck -x -e SC1091
+	done | xargs shellcheck -S warning
 }
 
 no_mirror_named() {

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Recipes that are wrong are refused with place, what was found and the nearest name.
+. tests/tap.sh
+recipes=$WORK/recipes
+cp -r recipes "$recipes"
+conf=$recipes/platforms/sample.conf
+
+platforms() {
+	"$BULLA" platforms --recipes "$recipes"
+}
+
+listed() {
+	[ "$(platforms | awk '{ print $1 }' | tr '\n' ' ')" = "sample sample-debug " ]
+}
+
+drop_in() {
+	mkdir "$conf.d" && printf '[Platform]\nSummary=mended\n' >"$conf.d/10-mine.conf" && platforms | grep -q '^sample .*mended$'
+}
+
+check "each file in recipes/platforms is a platform" listed
+check "a drop-in overrides a key" drop_in
+echo 'Sumary=x' >>"$conf.d/10-mine.conf"
+refuses "an unknown key is refused with file, line and nearest name" 2 \
+	'10-mine.conf:3: unknown key Platform.Sumary' platforms
+refuses "the hint names the key that was meant" 2 'hint: did you mean Platform.Summary?' platforms
+rm -r "$conf.d"
+sed -i 's/^Vcpus=.*/Vcpus=many/' "$conf"
+refuses "a number that is none is refused" 2 "Launch.Vcpus is 'many', expected 1 to 256" platforms
+sed -i '/^Vcpus=/d' "$conf"
+refuses "a missing key is refused" 2 'Launch.Vcpus is not set' platforms
+sed -i 's/^Boot=.*/Boot=floppy/; s/^Machine/Vcpus=1\nMachine/' "$conf"
+refuses "a way to boot that is not there is refused" 2 "Platform.Boot is 'floppy'" platforms
+sed -i 's/^Boot=.*/Boot=direct/' "$conf"
+awk 'BEGIN { for (i = 0; i < 400; i++) printf "word%d ", i }' >>"$recipes/cmdline"
+refuses "a command line past 2047 bytes is refused" 1 'command line of [0-9]* bytes, at most 2047' platforms
+rm "$recipes/cmdline"
+refuses "a missing recipe is exit 4" 4 'recipes/cmdline: No such file' platforms
+refuses "a verb that is not there is refused with the nearest" 2 'did you mean platforms?' "$BULLA" platfrms
+refuses "an option that is not there is refused with the nearest" 2 'did you mean --recipes?' "$BULLA" platforms --recipe x
+refuses "a value that is missing is refused" 2 'recipes needs a value (DIR)' "$BULLA" platforms --recipes
+refuses "a standard output that is full is an error" 1 'standard output: cannot be written' \
+	sh -c '"$0" platforms >/dev/full' "$BULLA"
