@@ -20,17 +20,20 @@ static bool usable(const char *url)
 
 static void add(struct mirrors *m, enum archive a, const char *url)
 {
-	size_t n = strlen(url);
+	/* apt prints file:///srv/x as file:/srv/x */
+	bool local = !strncmp(url, "file:///", 8);
+	_free_ char *base = xasprintf("%s%s", local ? "file:" : "", local ? url + 7 : url);
+	size_t n = strlen(base);
 
-	while (n && url[n - 1] == '/')
-		n--;
+	while (n && base[n - 1] == '/')
+		base[--n] = 0;
 	if (!usable(url))
 		return;
 	for (size_t i = 0; i < m->n[a]; i++)
-		if (strlen(m->base[a][i]) == n && !strncmp(m->base[a][i], url, n))
+		if (!strcmp(m->base[a][i], base))
 			return;
 	m->base[a] = xrealloc(m->base[a], m->n[a] + 1, sizeof(*m->base[a]));
-	m->base[a][m->n[a]++] = xasprintf("%.*s", (int)n, url);
+	m->base[a][m->n[a]++] = TAKE(base);
 }
 
 /* The last folder of URL's path (not its host) with that name, or NULL. */
