@@ -40,7 +40,7 @@ static int no_verb(const char *word)
 static int run(const struct verb *v, int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct args a;
+	struct args a = { 0 };
 	int r;
 
 	r = args_parse(v, argc, argv, &a, &e);
@@ -54,6 +54,7 @@ static int run(const struct verb *v, int argc, char **argv)
 			fprintf(stderr, "  hint: %s\n", e.hint);
 		r = e.exit ? e.exit : EX_FAILED;
 	}
+	args_free(&a);
 	/* a full disk shows only now, when stdout is a file */
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "bulla: %s: standard output: cannot be written\n", v->name);
