@@ -51,6 +51,10 @@ agent: $(AGENT_OUT)/init $(AGENT_OUT)/bulla-init $(AGENT_OUT)/bulla-agent
 AGENT_TEST_SRC := $(filter-out agent/main.c agent/init/initrd.c agent/init/pid1.c,$(call src,agent/*.c agent/*/*.c))
 AGENT_TEST_OBJ := $(AGENT_TEST_SRC:%.c=$O/obj/%.o) $(AGENT_LIB_SRC:%.c=$O/obj/%.o)
 
+# Names them outside of a pattern rule: else make prefers the rule for all other tests, whose objects are so named.
+.PHONY: agent-test-obj
+agent-test-obj: $(AGENT_TEST_OBJ)
+
 $O/obj/agent/%.o: agent/%.c agent/agent.mk
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) $(CWARN) -DAGENT_VERSION='"$(AGENT_VERSION)"' -Iagent -Itools $(SANFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -85,7 +85,7 @@ static const char *kernel_part(const char *disk, const struct gpt_part *want, st
 static const char *look_at(const char *disk, const uint8_t root_hash[32], struct disk_root *ret)
 {
 	static const uint32_t sectors[] = { 512, 4096 };
-	const char *why = "unreadable";
+	const char *why = gpt_none;
 	struct gpt_part pair[2];
 	uint64_t size = 0;
 	char node[300];
@@ -94,10 +94,10 @@ static const char *look_at(const char *disk, const uint8_t root_hash[32], struct
 	snprintf(node, sizeof(node), "/dev/%s", disk);
 	fd = open(node, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return why;
+		return "unreadable";
 	if (ioctl(fd, BLKGETSIZE64, &size) < 0)
 		size = 0;
-	for (int i = 0; i < 2 && why; i++)
+	for (int i = 0; i < 2 && why == gpt_none; i++)
 		why = find_pair(fd, sectors[i], size, root_hash, pair);
 	close(fd);
 	if (!why)

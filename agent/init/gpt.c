@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+const char gpt_none[] = "no GPT";
+
 enum { HEADER_MIN = 92, ENTRY_MIN = 128 };
 
 static uint32_t crc32_add(uint32_t crc, const uint8_t *p, size_t n)
@@ -33,7 +35,7 @@ const char *gpt_header(const uint8_t *h, uint32_t sector, uint64_t disk, struct 
 	uint64_t last = get64(h + 48);
 
 	if (memcmp(h, "EFI PART", 8))
-		return "no GPT";
+		return gpt_none;
 	if (get32(h + 8) != 0x10000 || len < HEADER_MIN || len > sector)
 		return "GPT header of an unknown version";
 	if (header_crc(h, len) != get32(h + 16))

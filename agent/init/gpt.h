@@ -17,6 +17,8 @@ struct gpt_part {
 	uint64_t start, size;
 };
 
+/* What gpt_header says of a block that is not a GPT header at all. */
+extern const char gpt_none[];
 /* Checks SECTOR bytes of block 1 of a disk of DISK bytes. Returns NULL or what is wrong. */
 const char *gpt_header(const uint8_t *block, uint32_t sector, uint64_t disk, struct gpt *ret);
 /* Checks the g->table_len bytes read from g->table_at. Returns NULL or what is wrong. */
