@@ -20,13 +20,6 @@ struct loop *loop_new(void)
 	return l;
 }
 
-void loop_free(struct loop *l)
-{
-	if (l)
-		close(l->fd);
-	free(l);
-}
-
 int loop_add(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct epoll_event e = { .events = events, .data.ptr = w };

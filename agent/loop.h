@@ -21,7 +21,6 @@ struct timer { /* embedded in its owner; one timerfd */
 
 /* The loop, or NULL with errno. */
 struct loop *loop_new(void);
-void loop_free(struct loop *l);
 /*
  * Watches w->fd for EPOLL* events: 0 or -errno. Events are delivered one at a time, so a callback may remove
  * and free any watch, its own included.

@@ -2,7 +2,6 @@
 #include "agent.h"
 #include "init/init.h"
 #include "log.h"
-#include "rpc/pb.h"
 
 #define BLOCK_SIZE "/sys/devices/system/memory/block_size_bytes"
 enum { END_STEP_MS = 10, END_STEPS = 200 };
@@ -39,9 +38,7 @@ static void guest_details(struct rpc_call *c, struct slice payload, void *agent)
 	}
 	if (ask_block_size)
 		pb_put_uint(&b, BLOCK_SIZE_BYTES, memory_block_size());
-	/* not PID 1, no device or storage handlers, no seccomp for containers, no probing: all left at their
-	 * defaults
-	 */
+	/* handlers, seccomp for containers, memory probing: there are none yet, so none is claimed */
 	pb_put_str(&details, VERSION, AGENT_VERSION);
 	pb_put_message(&b, DETAILS, &details);
 	rpc_answer(c, buf_slice(&b));

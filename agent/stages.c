@@ -1,5 +1,5 @@
 #include "stages.h"
-#include "rpc/pb.h"
+#include "rpc/rpc.h"
 
 void stages_add(struct stages *s, const char *name, uint64_t ns)
 {

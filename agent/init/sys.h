@@ -2,7 +2,6 @@
  * off. */
 #ifndef INIT_SYS_H
 #define INIT_SYS_H
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

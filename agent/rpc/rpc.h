@@ -6,6 +6,7 @@
 #define AGENT_RPC_H
 #include "lib/slice.h"
 #include "loop.h"
+#include "rpc/pb.h"
 #include "rpc/ttrpc.h"
 
 struct rpc_call; /* one request that waits for its answer */
@@ -26,7 +27,6 @@ void rpc_fail(struct rpc_call *c, enum rpc_code code, const char *message);
 
 /* A server of METHODS (ended by a NULL service), which must outlive it. */
 struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *methods, void *agent);
-void rpc_free(struct rpc_server *s);
 /* Whether nothing waits to be sent. */
 bool rpc_flushed(const struct rpc_server *s);
 

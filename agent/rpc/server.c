@@ -81,15 +81,6 @@ static void conn_free(struct rpc_conn *c)
 	free(c);
 }
 
-void rpc_free(struct rpc_server *s)
-{
-	while (s && s->conns) {
-		s->conns->gone = NULL;
-		conn_free(s->conns);
-	}
-	free(s);
-}
-
 bool rpc_flushed(const struct rpc_server *s)
 {
 	for (const struct rpc_conn *c = s->conns; c; c = c->next)

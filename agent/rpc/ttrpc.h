@@ -12,9 +12,7 @@ enum {
 	TTRPC_REQUEST = 1,
 	TTRPC_RESPONSE = 2,
 	TTRPC_DATA = 3,
-	TTRPC_REMOTE_CLOSED = 1,
-	TTRPC_REMOTE_OPEN = 2,
-	TTRPC_NO_DATA = 4,
+	TTRPC_REMOTE_OPEN = 2, /* flag: the client goes on sending */
 };
 
 enum rpc_code { /* google.rpc.Code */
