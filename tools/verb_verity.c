@@ -15,8 +15,8 @@ static int result(const struct args *a, const uint8_t root[SHA256_LEN], uint64_t
 	verity_salt(blocks, salt);
 	hex_encode(salt_hex, salt, sizeof(salt));
 	if (a->json) {
-		json_auto_t *out = json_pack("{sssssIsisssI}", "schema", "bulla.verity/1", "roothash", hex,
-		        "data_blocks", (json_int_t)blocks, "block_size", VERITY_BLOCK, "salt", salt_hex,
+		json_auto_t *out = json_pack("{ss ss sI si ss sI}", "schema", "bulla.verity/1", "roothash",
+		        hex, "data_blocks", (json_int_t)blocks, "block_size", VERITY_BLOCK, "salt", salt_hex,
 		        "tree_size", (json_int_t)verity_size(blocks));
 
 		json_dumpf(out, stdout, JSON_SORT_KEYS | JSON_INDENT(2));

@@ -1,0 +1,18 @@
+#include "format/uuid.h"
+#include "lib/buf.h"
+
+char *uuid_text(char *ret, const uint8_t uuid[UUID_LEN])
+{
+	char hex[2 * UUID_LEN + 1];
+
+	hex_encode(hex, uuid, UUID_LEN);
+	snprintf(ret, UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return ret;
+}
+
+void uuid_of_digest(const uint8_t digest[SHA256_LEN], uint8_t ret[UUID_LEN])
+{
+	memcpy(ret, digest, UUID_LEN);
+	ret[6] = (uint8_t)((ret[6] & 0x0f) | 0x80);
+	ret[8] = (uint8_t)((ret[8] & 0x3f) | 0x80);
+}
