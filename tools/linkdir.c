@@ -7,40 +7,14 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct link *)a)->name, ((const struct link *)b)->name);
 }
 
-static bool is_link_to(const char *path, const char *target)
-{
-	char found[4096];
-	struct stat st, want;
-	ssize_t n;
-
-	if (lstat(path, &st) || stat(target, &want))
-		return false;
-	if (!S_ISLNK(st.st_mode))
-		return st.st_dev == want.st_dev && st.st_ino == want.st_ino;
-	n = readlink(path, found, sizeof(found));
-	return n == (ssize_t)strlen(target) && !memcmp(found, target, (size_t)n);
-}
-
 static int make_link(const char *dir, const struct link *l, struct err *e)
 {
-	_free_ char *store = io_store_path(l->file->sha256), *target = realpath(store, NULL);
-	_free_ char *path = xasprintf("%s/%s", dir, l->name);
-	_free_ char *tmp = xasprintf("%s/.%s.%d", dir, l->name, (int)getpid());
+	_free_ char *store = io_store_path(l->file->sha256), *path = xasprintf("%s/%s", dir, l->name);
+	struct stat have, want;
 
-	if (!target)
-		return err_errno(e, "%s", store);
-	if (is_link_to(path, target))
+	if (!lstat(path, &have) && !stat(store, &want) && have.st_dev == want.st_dev && have.st_ino == want.st_ino)
 		return 0;
-	unlink(tmp);
-	/* another file system, too many links, or (protected_hardlinks) another user's file */
-	if (link(target, tmp) && symlink(target, tmp))
-		return err_errno(e, "%s: link to %s", tmp, target);
-	if (rename(tmp, path)) {
-		err_errno(e, "%s", path);
-		unlink(tmp);
-		return e->code;
-	}
-	return 0;
+	return io_link(store, path, e);
 }
 
 /* Removes what is not among the names; looks for folders before it removes anything. */

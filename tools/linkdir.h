@@ -9,7 +9,7 @@ struct link {
 };
 
 /*
- * Makes DIR hold exactly these N names, which it sorts: hard links to the store's entries, or symbolic ones
+ * Makes DIR hold exactly these N names, which it sorts: hard links to the store's entries, or copies
  * where those cannot be. Other files in DIR are removed; a folder in it is an error, for then DIR is not such
  * a folder.
  */

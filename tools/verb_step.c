@@ -238,6 +238,14 @@ static int run_command(const struct step *s, struct err *e)
 		watch(s, pid, start);
 	if (!proc_wait(pid, s->cmd[0], e))
 		return 0;
+	if (e->exit == EX_MISSING) {
+		char line[256];
+
+		last_line(s->log, line, sizeof(line));
+		err_set(e, -ENOENT, "%s: %s", s->name, line);
+		err_hint(e, "`bulla doctor` lists all that this machine lacks");
+		return err_exit(e, EX_MISSING);
+	}
 	if (s->a->progress != PROGRESS_NONE)
 		show_log_tail(s->log);
 	err_wrap(e, "%s", s->name);

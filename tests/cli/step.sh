@@ -69,6 +69,8 @@ check "a folder is replaced as a whole" folder_is_replaced
 check "a kill at any moment leaves no half output" killed
 refuses "a missing command is named, exit 4" 4 'no-such-tool: cannot be run: No such file' \
 	"$BULLA" step --out out/y gone -- no-such-tool
+refuses "a missing tool inside a script is named, exit 4" 4 'step: gone: sh: .*no-such-tool: not found' \
+	"$BULLA" step --out out/y gone -- sh -c 'echo noise; no-such-tool'
 refuses "a missing input is named, exit 4" 4 'input nowhere: No such file' "$BULLA" step --in nowhere --out out/y gone -- true
 refuses "an output that was not made is an error" 4 'did not make out/y' "$BULLA" step --out out/y lazy -- true
 refuses "a step without a command is a usage error" 2 'a name and a command' "$BULLA" step lonely

@@ -66,8 +66,11 @@ int proc_wait(pid_t pid, const char *what, struct err *e)
 	if (WIFSIGNALED(st))
 		return err_set(e, -ECHILD, "%s: killed by signal %d (%s)", what, WTERMSIG(st),
 		        strsignal(WTERMSIG(st)));
-	if (WEXITSTATUS(st))
-		return err_set(e, -ECHILD, "%s: exited with status %d", what, WEXITSTATUS(st));
+	if (WEXITSTATUS(st)) {
+		err_set(e, -ECHILD, "%s: exited with status %d", what, WEXITSTATUS(st));
+		/* what shells say of a command that is not there (POSIX, Shell Command Language 2.8.2) */
+		return WEXITSTATUS(st) == 127 ? err_exit(e, EX_MISSING) : e->code;
+	}
 	return 0;
 }
 

@@ -11,7 +11,8 @@
  * A program that is not there gives -ENOENT and exit status 4.
  */
 int proc_start(char *const argv[], char *const env[], int out, int err_fd, pid_t *ret, struct err *e);
-/* Waits; a non-zero exit or a signal is an error that names WHAT. */
+/* Waits; a non-zero exit or a signal is an error that names WHAT; status 127, a missing command, is exit
+ * status 4. */
 int proc_wait(pid_t pid, const char *what, struct err *e);
 /* Runs to the end with stdout captured. */
 int proc_capture(char *const argv[], char *const env[], struct buf *ret, struct err *e);
