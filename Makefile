@@ -18,9 +18,9 @@ src = $(sort $(wildcard $(1)))
 BULLA   := $O/bin/bulla
 ARCH    := x86_64
 BUILDER := $O/builder
-# what every step in the builder depends on
-BUILDER_IN := --in recipes/builder.lock --in recipes/versions.conf --in tools/builder.sh --in tools/localrepo.sh \
-	--in tools/sandbox.sh --in tools/userns.sh
+# what the toolchain's root is made from, and what every step that runs in it depends on
+TOOLCHAIN  := --in recipes/builder.lock --in tools/builder.sh --in tools/localrepo.sh
+BUILDER_IN := $(TOOLCHAIN) --in recipes/versions.conf --in tools/sandbox.sh
 STEP    = BULLA=$(BULLA) $(BULLA) step --dir $O $(if $V,-v)
 
 include tools/tools.mk kernel/kernel.mk rootfs/rootfs.mk agent/agent.mk tests/tests.mk
@@ -58,7 +58,7 @@ fetch: start
 	@$(BULLA) fetch
 
 builder: fetch
-	@$(STEP) builder $(BUILDER_IN) --out $(BUILDER) -- tools/builder.sh
+	@$(STEP) builder $(TOOLCHAIN) --out $(BUILDER) -- tools/builder.sh
 
 clean:
 	@[ ! -e $O ] || tools/userns.sh rm -rf --one-file-system $O
