@@ -27,8 +27,12 @@ $O/test/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIB_OBJ)
 
 QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/*.sh)
 .PHONY: check check-quick bench-boot
+ifdef SAN
+check: check-quick
+else
 check: image $(UNIT_BIN) $(FUZZ_BIN)
 	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(call src,tests/boot/*.sh)
+endif
 
 # what needs no image
 check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN)
