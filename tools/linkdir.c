@@ -12,7 +12,8 @@ static int make_link(const char *dir, const struct link *l, struct err *e)
 	_free_ char *store = io_store_path(l->file->sha256), *path = xasprintf("%s/%s", dir, l->name);
 	struct stat have, want;
 
-	if (!lstat(path, &have) && !stat(store, &want) && have.st_dev == want.st_dev && have.st_ino == want.st_ino)
+	if (!lstat(path, &have) && !stat(store, &want) && have.st_dev == want.st_dev &&
+	        have.st_ino == want.st_ino)
 		return 0;
 	return io_link(store, path, e);
 }
