@@ -1,0 +1,329 @@
+/* bulla bundle: everything that a platform boots, in one folder that appears whole. */
+#include "bundle.h"
+#include "lib/args.h"
+#include "lib/io.h"
+#include "platform.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+struct making {
+	const struct args *a;
+	const char *recipes;
+	struct platform *platform;
+	char *out, *tmp; /* no slash at the end; tmp is beside out */
+	char *roothash, *cmdline;
+	json_t *files, *inputs, *registers;
+};
+
+static void making_free(struct making *m)
+{
+	platform_freep(&m->platform);
+	free(m->out);
+	free(m->tmp);
+	free(m->roothash);
+	free(m->cmdline);
+	json_decref(m->files);
+	json_decref(m->inputs);
+	json_decref(m->registers);
+}
+
+static int read_roothash(const char *path, char **ret, struct err *e)
+{
+	_buf_ struct buf b = { 0 };
+	uint8_t digest[SHA256_LEN];
+	char *s;
+
+	if (io_read_file(path, 4096, &b, e))
+		return e->code;
+	s = buf_str(&b);
+	s[strcspn(s, "\n")] = 0;
+	if (!hex_decode(s, digest, sizeof(digest)) || b.n > strlen(s) + 1)
+		return err_set(e, -EINVAL, "%s: '%.80s', expected 64 hex digits and nothing else", path, s);
+	*ret = xcalloc(SHA256_HEX, 1);
+	hex_encode(*ret, digest, sizeof(digest));
+	return 0;
+}
+
+/* Adds NAME: {size, sha256} of the file at PATH to OBJECT. */
+static int add_digest(json_t *object, const char *name, const char *path, struct err *e)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX];
+	uint64_t size;
+
+	if (io_sha256(path, digest, &size, e))
+		return e->code;
+	json_object_set_new(object, name,
+	        json_pack("{sI ss}", "size", (json_int_t)size, "sha256",
+	                hex_encode(hex, digest, sizeof(digest))));
+	return 0;
+}
+
+static int add_recipe(struct making *m, const char *what, struct err *e)
+{
+	_free_ char *name = xasprintf("recipes/%s", what), *path = xasprintf("%s/%s", m->recipes, what);
+
+	return add_digest(m->inputs, name, path, e);
+}
+
+static int add_platform_recipes(struct making *m, struct err *e)
+{
+	_free_ char *conf = xasprintf("platforms/%s.conf", m->platform->name);
+	_free_ char *drop_ins = xasprintf("%s/%s.d", m->recipes, conf);
+	_names_ char **names = NULL;
+
+	if (add_recipe(m, conf, e))
+		return e->code;
+	if (io_exists(drop_ins) && io_list_dir(drop_ins, &names, e))
+		return e->code;
+	for (char **n = names; n && *n; n++) {
+		_free_ char *what = xasprintf("%s.d/%s", conf, *n);
+
+		if (add_recipe(m, what, e))
+			return e->code;
+	}
+	return 0;
+}
+
+static int add_inputs(struct making *m, struct err *e)
+{
+	static const char *const recipes[] = { "cmdline", "builder.lock", "rootfs.lock", "kernel.lock" };
+	const char *v;
+
+	if (add_platform_recipes(m, e))
+		return e->code;
+	for (size_t i = 0; i < ARRAY_LEN(recipes); i++)
+		if (add_recipe(m, recipes[i], e))
+			return e->code;
+	for (size_t i = 0; (v = args_nth(m->a, "input", i)); i++) {
+		const char *eq = strchr(v, '=');
+		_free_ char *name = eq ? xasprintf("%.*s", (int)(eq - v), v) : NULL;
+
+		if (!eq || eq == v || json_object_get(m->inputs, name)) {
+			err_set(e, -EINVAL, "--input=%s: expected NAME=PATH, and each name once", v);
+			return err_exit(e, EX_USAGE);
+		}
+		if (add_digest(m->inputs, name, eq + 1, e))
+			return e->code;
+	}
+	return 0;
+}
+
+static int add_link(struct making *m, const char *option, const char *name, struct err *e)
+{
+	_free_ char *to = xasprintf("%s/%s", m->tmp, name);
+	const char *from;
+
+	if (args_need(m->a, option, &from, e))
+		return e->code;
+	if (access(from, R_OK))
+		return err_errno(e, "%s", from);
+	if (io_link(from, to, e))
+		return e->code;
+	return add_digest(m->files, name, to, e);
+}
+
+static int add_files(struct making *m, struct err *e)
+{
+	_free_ char *cmdline = xasprintf("%s/cmdline", m->tmp);
+
+	if (add_link(m, "kernel", "vmlinuz", e) || add_link(m, "initrd", "initrd", e) ||
+	        add_link(m, "rootfs", "rootfs.img", e) ||
+	        io_write_file(cmdline, slice_str(m->cmdline), 0644, e))
+		return e->code;
+	return add_digest(m->files, "cmdline", cmdline, e);
+}
+
+static const char *sha256_of(const struct making *m, const char *file)
+{
+	return json_string_value(json_object_get(json_object_get(m->files, file), "sha256"));
+}
+
+/* The digests that QEMU puts into the kernel hashes table: of the files as given, and of the command line
+ * with its NUL (QEMU, target/i386/sev.c, sev_add_kernel_loader_hashes). */
+static json_t *registers_json(const struct making *m)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX];
+
+	sha256(slice_of(m->cmdline, strlen(m->cmdline) + 1), digest);
+	return json_pack("{ss ss ss ss}", "roothash", m->roothash, "kernel_hashes.kernel",
+	        sha256_of(m, "vmlinuz"), "kernel_hashes.initrd", sha256_of(m, "initrd"),
+	        "kernel_hashes.cmdline", hex_encode(hex, digest, sizeof(digest)));
+}
+
+/* All but -accel and the -chardev with id=agent, which are the host's. File names are relative to the bundle.
+ */
+static json_t *qemu_json(const struct making *m)
+{
+	const struct platform *p = m->platform;
+	_free_ char *vcpus = xasprintf("%u", p->vcpus);
+	const char *const args[] = { "-machine", p->machine, "-cpu", p->cpu, "-m", p->memory, "-smp", vcpus,
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-kernel", "vmlinuz",
+		"-initrd", "initrd", "-append", m->cmdline, "-drive",
+		"file=rootfs.img,format=raw,if=none,id=root,readonly=on", "-device",
+		"virtio-blk-pci,drive=root", "-netdev", "user,id=net0", "-device",
+		"virtio-net-pci,netdev=net0,romfile=", "-device", "virtio-serial-pci", "-device",
+		"virtserialport,chardev=agent,name=org.bulla.agent" };
+	json_t *ret = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(args); i++)
+		json_array_append_new(ret, json_string(args[i]));
+	return ret;
+}
+
+static json_t *manifest_json(const struct making *m)
+{
+	const struct platform *p = m->platform;
+
+	return json_pack("{ss ss ss ss ss ss ss sO sO sO so s{ss ss ss sI} s[sss]}", "schema", BUNDLE_SCHEMA,
+	        "platform", p->name, "arch", p->arch, "profile", p->profile, "boot", p->boot, "cmdline",
+	        m->cmdline, "roothash", m->roothash, "files", m->files, "inputs", m->inputs, "registers",
+	        m->registers, "qemu", qemu_json(m), "launch", "machine", p->machine, "cpu", p->cpu, "memory",
+	        p->memory, "vcpus", (json_int_t)p->vcpus, "varies", "cpu", "memory", "vcpus");
+}
+
+/* Writes the manifest and reads it back as every user of the bundle will. */
+static int add_manifest(struct making *m, char **text, struct err *e)
+{
+	_free_ char *path = xasprintf("%s/manifest.json", m->tmp);
+	_bundle_ struct bundle *read_back = NULL;
+	json_auto_t *j = manifest_json(m);
+	_buf_ struct buf b = { 0 };
+
+	if (!j)
+		return err_set(e, -EILSEQ, "platform %s: its settings are not UTF-8", m->platform->name);
+	*text = json_dumps(j, JSON_SORT_KEYS | JSON_INDENT(2));
+	buf_printf(&b, "%s\n", *text);
+	if (io_write_file(path, buf_slice(&b), 0644, e))
+		return e->code;
+	return bundle_read(m->tmp, &read_back, e);
+}
+
+/* What is replaced is removed: that may only be a bundle. */
+static int check_old(const char *out, struct err *e)
+{
+	_free_ char *manifest = xasprintf("%s/manifest.json", out);
+	_names_ char **names = NULL;
+	struct stat st;
+
+	if (lstat(out, &st))
+		return errno == ENOENT ? 0 : err_errno(e, "%s", out);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, -EEXIST, "%s: is there and is no folder", out);
+	if (io_list_dir(out, &names, e))
+		return e->code;
+	if (*names && !io_exists(manifest))
+		return err_set(e, -EEXIST, "%s: is there and is no bundle", out);
+	return 0;
+}
+
+/* Removes what killed runs left beside OUT. */
+static int clean_leftovers(const struct making *m, struct err *e)
+{
+	size_t prefix = (size_t)(strrchr(m->tmp, '.') + 1 - m->tmp);
+	_free_ char *dir = xstrdup(m->tmp);
+	_names_ char **names = NULL;
+
+	*strrchr(dir, '/') = 0;
+	if (io_list_dir(dir, &names, e))
+		return e->code;
+	for (char **n = names; *n; n++) {
+		_free_ char *path = xasprintf("%s/%s", dir, *n);
+		long pid;
+
+		if (strncmp(path, m->tmp, prefix))
+			continue;
+		pid = strtol(path + prefix, NULL, 10);
+		if (pid > 0 && (pid == getpid() || (kill((pid_t)pid, 0) && errno == ESRCH)) &&
+		        io_remove_tree(path, e))
+			return e->code;
+	}
+	return 0;
+}
+
+/* Both names exist at every moment, so a kill leaves the old bundle or the new one. */
+static int swap(const struct making *m, struct err *e)
+{
+	_close_ int fd = open(m->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || syncfs(fd) || renameat2(AT_FDCWD, m->tmp, AT_FDCWD, m->out, RENAME_EXCHANGE))
+		return err_errno(e, "%s: replace", m->out);
+	return io_remove_tree(m->tmp, e);
+}
+
+static int make(struct making *m, char **text, struct err *e)
+{
+	if (add_inputs(m, e) || io_mkparents(m->out, e) || check_old(m->out, e) || clean_leftovers(m, e))
+		return e->code;
+	if (mkdir(m->tmp, 0755))
+		return err_errno(e, "%s", m->tmp);
+	if (add_files(m, e))
+		return e->code;
+	m->registers = registers_json(m);
+	if (add_manifest(m, text, e))
+		return e->code;
+	return io_exists(m->out) ? swap(m, e) : io_commit(m->tmp, m->out, e);
+}
+
+static void set_names(struct making *m, const char *out)
+{
+	const char *base;
+	size_t n = strlen(out);
+
+	while (n > 1 && out[n - 1] == '/')
+		n--;
+	m->out = xasprintf("%s%.*s", memchr(out, '/', n) ? "" : "./", (int)n, out);
+	base = strrchr(m->out, '/') + 1;
+	m->tmp = xasprintf("%.*s.%s.tmp.%d", (int)(base - m->out), m->out, base, (int)getpid());
+}
+
+static int run(const struct args *a, struct err *e)
+{
+	struct making m __attribute__((cleanup(making_free))) = { .a = a };
+	const char *roothash, *out, *key, *option;
+	_free_ char *text = NULL;
+	json_t *value;
+
+	if (a->n_rest != 1) {
+		err_set(e, -EINVAL, "one platform is needed; `bulla platforms` lists them");
+		return err_exit(e, EX_USAGE);
+	}
+	m.recipes = args_get(a, "recipes") ? args_get(a, "recipes") : "recipes";
+	if (args_need(a, "kernel", &option, e) || args_need(a, "initrd", &option, e) ||
+	        args_need(a, "rootfs", &option, e) || args_need(a, "roothash", &roothash, e) ||
+	        args_need(a, "out", &out, e) || platform_read(m.recipes, a->rest[0], &m.platform, e) ||
+	        read_roothash(roothash, &m.roothash, e))
+		return e->code;
+	set_names(&m, out);
+	m.cmdline = xasprintf("%s roothash=%s", m.platform->cmdline, m.roothash);
+	m.files = json_object();
+	m.inputs = json_object();
+	if (make(&m, &text, e)) {
+		struct err first = *e;
+
+		io_remove_tree(m.tmp, e);
+		*e = first;
+		return e->code;
+	}
+	if (a->json) {
+		puts(text);
+		return 0;
+	}
+	json_object_foreach(m.registers, key, value)
+	        printf("%s.%s=%s\n", m.platform->name, key, json_string_value(value));
+	return 0;
+}
+
+static const struct opt opts[] = {
+	{ "kernel", "FILE", "the kernel" },
+	{ "initrd", "FILE", "the initrd" },
+	{ "rootfs", "FILE", "the disk image of the sealed root" },
+	{ "roothash", "FILE", "a file with its root hash" },
+	{ "out", "DIR", "the bundle; an older one is replaced" },
+	{ "recipes", "DIR", "where the recipes are (default: recipes)" },
+	{ "input", "NAME=PATH", "a further input whose digest the manifest names (repeatable)" },
+	{ 0 },
+};
+const struct verb verb_bundle = { "bundle", "put together all that a platform boots", "PLATFORM", opts, run };
