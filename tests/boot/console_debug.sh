@@ -1,6 +1,6 @@
 #!/bin/sh
 # The debug bundle shows what the guest does; the release bundle gives nothing away.
-. tests/boot/boot.sh
+. tests/boot/common
 needs "the debug bundle shows its console" python3
 
 shows() {

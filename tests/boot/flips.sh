@@ -1,6 +1,6 @@
 #!/bin/sh
 # One bit flipped at random in the sealed root or its hash tree stops the guest. SEED=N replays; FLIPS=N places in each.
-. tests/boot/boot.sh
+. tests/boot/common
 name="a flipped bit stops the guest"
 needs "$name" sfdisk python3
 SEED=${SEED:-$(($(od -An -N4 -tu4 /dev/urandom) % 2147483646 + 1))}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A root whose hash is not the one on the command line is never mounted.
-. tests/boot/boot.sh
+. tests/boot/common
 name="a wrong root hash stops the guest"
 needs "$name" sfdisk python3
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The release bundle boots, in order, is found whole, and powers off when asked.
-. tests/boot/boot.sh
+. tests/boot/common
 needs "the sample bundle boots" python3
 
 boots() {
