@@ -35,6 +35,7 @@ $(TOOLS_OBJ): | deps
 
 .PHONY: image start bundles run fetch builder clean
 image: start bundles
+	@[ ! $O/state/rootfs -nt $O/.start ] || { cat $(ROOTFS)/largest.txt; echo; }
 	@$(BULLA) report --out $O
 	@[ -n "$$(find $O/state -newer $O/.start -type f ! -name '.*' 2>/dev/null)" ] || \
 		echo "Nothing has changed: all $$(ls $O/state | wc -l) steps are up to date."
@@ -49,7 +50,7 @@ bundles: $(PLATFORMS:%=bundle-%)
 $(PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs
 	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf --out $O/bundles/$* -- \
 		sh -c '$(BULLA) bundle $* --kernel $(KERNEL)/vmlinuz --initrd $(INITRD) --rootfs $(ROOTFS)/rootfs.img \
-			--roothash $(ROOTFS)/roothash --out $$STEP_TMP/$*'
+			--roothash $(ROOTFS)/roothash --input kernel/$(ARCH).config=$(KERNEL)/config --out $$STEP_TMP/$*'
 
 run: image
 	@$(BULLA) run --bundle $O/bundles/$(or $(PLATFORM),sample)

@@ -10,5 +10,5 @@ tools/sandbox.sh "$builder" sh /src/rootfs/image.sh
 "$BULLA" disk --arch "$arch" --root "$STEP_TMP/rootfs.erofs" --tree "$STEP_TMP/verity" \
 	--roothash "$(cat "$STEP_TMP/roothash")" --out "$STEP_TMP/rootfs.img"
 "$BULLA" manifest --tree "$STEP_TMP/.build/root" --lock recipes/rootfs.lock --status "$rootfs/dpkg/status" \
-	--lists "$rootfs/dpkg/info" --epoch "$(sed -n 's/^SourceDateEpoch=//p' recipes/versions.conf)" \
+	--lists "$rootfs/dpkg/info" --all-root --epoch "$(sed -n 's/^SourceDateEpoch=//p' recipes/versions.conf)" \
 	--out "$STEP_TMP/manifest.json" --sbom "$STEP_TMP/sbom.spdx.json" --largest "$STEP_TMP/largest.txt"
