@@ -9,7 +9,7 @@ AGENT_STRIP     ?= strip
 AGENT_INIT_COMMON := agent/init/sys.c agent/init/cmdline.c
 AGENT_INITRD_SRC  := $(AGENT_INIT_COMMON) $(addprefix agent/init/,disk.c dm.c gpt.c initrd.c verity.c)
 AGENT_PID1_SRC    := $(AGENT_INIT_COMMON) agent/init/backoff.c agent/init/pid1.c
-AGENT_LIB_SRC     := tools/lib/buf.c tools/lib/mem.c
+AGENT_LIB_SRC     := tools/lib/buf.c tools/lib/mem.c tools/lib/pb.c
 AGENT_SRC         := $(call src,agent/*.c agent/*/*.c)
 AGENT_SRC         := $(filter-out agent/init/%,$(AGENT_SRC)) $(AGENT_LIB_SRC)
 
@@ -26,11 +26,13 @@ agent_obj = $(patsubst %.c,$(AGENT_OUT)/$(1)/%.o,$(2))
 
 $(AGENT_OUT)/static/%.o: %.c agent/agent.mk
 	@mkdir -p $(@D)
-	$(AGENT_STATIC_CC) $(AGENT_STATIC) -MMD -MP -c -o $@ $<
+	@echo "  cc $<"
+	@$(AGENT_STATIC_CC) $(AGENT_STATIC) -MMD -MP -c -o $@ $<
 
 $(AGENT_OUT)/dynamic/%.o: %.c agent/agent.mk
 	@mkdir -p $(@D)
-	$(AGENT_CC) $(AGENT_FLAGS) -MMD -MP -c -o $@ $<
+	@echo "  cc $<"
+	@$(AGENT_CC) $(AGENT_FLAGS) -MMD -MP -c -o $@ $<
 
 $(AGENT_OUT)/init: $(call agent_obj,static,$(AGENT_INITRD_SRC))
 $(AGENT_OUT)/bulla-init: $(call agent_obj,static,$(AGENT_PID1_SRC))
@@ -57,7 +59,8 @@ agent-test-obj: $(AGENT_TEST_OBJ)
 
 $O/obj/agent/%.o: agent/%.c agent/agent.mk
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(CWARN) -DAGENT_VERSION='"$(AGENT_VERSION)"' -Iagent -Itools $(SANFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  cc $<"
+	@$(CC) $(CSTD) $(CWARN) -DAGENT_VERSION='"$(AGENT_VERSION)"' -Iagent -Itools $(SANFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(filter %.o,$(call agent_obj,static,$(AGENT_INITRD_SRC) $(AGENT_PID1_SRC)) \
 	$(call agent_obj,dynamic,$(AGENT_SRC)) $(AGENT_TEST_OBJ)))

@@ -1,5 +1,5 @@
 /* grpc.Health of the Kata agent protocol. */
-#include "rpc/pb.h"
+#include "lib/pb.h"
 #include "rpc/rpc.h"
 
 #define API_VERSION "0.0.1" /* the one that the Kata agent has always said */

@@ -6,7 +6,7 @@
 #define AGENT_RPC_H
 #include "lib/slice.h"
 #include "loop.h"
-#include "rpc/pb.h"
+#include "lib/pb.h"
 #include "rpc/ttrpc.h"
 
 struct rpc_call; /* one request that waits for its answer */

@@ -1,5 +1,5 @@
 #include "rpc/ttrpc.h"
-#include "rpc/pb.h"
+#include "lib/pb.h"
 
 enum { KEEP = 64 * 1024 }; /* a body buffer larger than this is not kept for the next frame */
 

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "rpc/pb.h"
+#include "lib/pb.h"
 #include "rpc/ttrpc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,7 +11,7 @@
 #include "agent.h"
 #include "init/init.h"
 #include "lib/mem.h"
-#include "rpc/pb.h"
+#include "lib/pb.h"
 
 enum { CHECK_REQUEST, CHECK_ANSWER, NOT_IMPLEMENTED, N_FRAMES };
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include "format/agentmsg.h"
-#include "format/pb.h"
+#include "lib/pb.h"
 #include "format/ttrpc.h"
 
 /* The bytes of the I-th vector; the test is skipped where there are none. */

@@ -1,5 +1,5 @@
 #include "format/agentmsg.h"
-#include "format/pb.h"
+#include "lib/pb.h"
 #include <errno.h>
 
 /* Text of a guest goes to a terminal: nothing but printable ASCII, and no blank in a name. */

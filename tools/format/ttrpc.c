@@ -1,5 +1,5 @@
 #include "format/ttrpc.h"
-#include "format/pb.h"
+#include "lib/pb.h"
 #include <errno.h>
 
 static uint32_t be32(const uint8_t *p)

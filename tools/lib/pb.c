@@ -1,4 +1,4 @@
-#include "rpc/pb.h"
+#include "lib/pb.h"
 
 static bool take_varint(struct slice *s, uint64_t *ret)
 {
@@ -55,6 +55,15 @@ int pb_next(struct slice *rest, struct pb_field *ret)
 		return 1;
 	}
 	return -EBADMSG;
+}
+
+int pb_next_of(struct slice *rest, const int8_t *kinds, size_t n, struct pb_field *ret)
+{
+	int k = pb_next(rest, ret);
+
+	if (k == 1 && ret->number < n && kinds[ret->number] >= 0 && kinds[ret->number] != (int)ret->type)
+		return -EBADMSG;
+	return k;
 }
 
 bool pb_valid(struct slice message)

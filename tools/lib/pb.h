@@ -1,6 +1,7 @@
-/* Protocol buffers on the wire (proto3): a bounded reader and a writer, no schema. Pure. */
-#ifndef AGENT_PB_H
-#define AGENT_PB_H
+/* Protocol buffers on the wire (protobuf.dev, "Encoding"): a bounded reader and a writer, no schema. Pure;
+ * host and guest share it. */
+#ifndef BULLA_PB_H
+#define BULLA_PB_H
 #include "lib/buf.h"
 #include "lib/slice.h"
 
@@ -16,6 +17,9 @@ struct pb_field {
 /* Takes the next field off *REST. Returns 1, 0 at the end, -EBADMSG (groups are refused, they are long
  * obsolete). */
 int pb_next(struct slice *rest, struct pb_field *ret);
+/* As pb_next, and a field number named in KINDS (its index) must have that type; -1 in KINDS or a number past
+ * N takes any. */
+int pb_next_of(struct slice *rest, const int8_t *kinds, size_t n, struct pb_field *ret);
 /* Whether all of it can be read as fields, whatever they are. */
 bool pb_valid(struct slice message);
 
