@@ -47,6 +47,10 @@ check "tools/lib includes nothing above itself" includes tools/lib lib/
 check "tools/format includes only lib and itself" includes tools/format lib/ format/
 check "agent/init includes nothing but its own headers and libc" own_headers_only
 check "an agent's concern is reached through its one header" one_header_a_concern
+git rev-parse --git-dir >/dev/null 2>&1 || {
+	skip "no mirror is named, one command line, shellcheck, clang-format" "this is no git checkout, which says what is ours"
+	exit 0
+}
 check "no mirror is named in the repository" no_mirror_named
 check "command line tokens stand in recipes alone" one_command_line
 if command -v shellcheck >/dev/null; then
