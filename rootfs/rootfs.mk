@@ -17,7 +17,7 @@ tree: builder
 
 initrd: guest-agent
 	@$(STEP) initrd --in rootfs/initrd.sh --in rootfs/dracut --in $(AGENT)/init $(BUILDER_IN) --out $(INITRD) -- \
-		sh -c 'cp $(AGENT)/init $$STEP_TMP/ && tools/sandbox.sh $(BUILDER) sh /src/rootfs/initrd.sh'
+		sh -c 'install -m 755 $(AGENT)/init $$STEP_TMP/ && tools/sandbox.sh $(BUILDER) sh /src/rootfs/initrd.sh'
 
 rootfs: tree guest-agent
 	@$(STEP) rootfs --in rootfs/image.sh --in rootfs/seal.sh --in rootfs/overlay --in $(ROOTFS)/tree.tar --in $(ROOTFS)/dpkg \

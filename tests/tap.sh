@@ -2,6 +2,8 @@
 # TAP for shell tests: `check NAME CMD…` passes when CMD succeeds, `refuses NAME STATUS PATTERN CMD…` when it exits
 # with STATUS and says PATTERN on one line of stderr, `skip NAME WHY` names what is missing.
 set -eu
+# dpkg-deb and other users in tests want the usual modes, whatever the caller has
+umask 022
 BULLA=${BULLA:-$PWD/out/bin/bulla}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
