@@ -102,8 +102,8 @@ as_nobody() {
 }
 if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups true 2>/dev/null; then
 	mkdir "$WORK/public"
-	cp "$BULLA" "$WORK/public/bulla"
-	cp "$recipes/big.lock" "$WORK/public/"
+	install -m 755 "$BULLA" "$WORK/public/bulla"
+	install -m 644 "$recipes/big.lock" "$WORK/public/"
 	chmod 755 "$WORK" "$WORK/public"
 	mkdir -m 700 "$WORK/closed"
 	mkdir -m 755 "$WORK/readonly"

@@ -138,7 +138,7 @@ check "no lock changed by all that" cmp "$WORK/before" "$WORK/recipes/rootfs.loc
 
 if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups true 2>/dev/null; then
 	mkdir "$WORK/user"
-	cp "$BULLA" "$WORK/user/bulla"
+	install -m 755 "$BULLA" "$WORK/user/bulla"
 	cp "$WORK/recipes/rootfs.conf" "$WORK/user/"
 	chown 65534 "$WORK/user"
 	ordinary() {
