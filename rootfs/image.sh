@@ -21,6 +21,7 @@ chmod 700 "$root/root"
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 # through a sorted tar: the order of a directory must not decide where a file lies
 tar -C "$root" --sort=name --numeric-owner --owner=0 --group=0 --mtime="@$SOURCE_DATE_EPOCH" --format=gnu -cf /build/root.tar .
-# level 3: 7 % larger than level 12 and made seventeen times faster, which an edit in agent/ waits for
+# level 3 without fragments: 7 % larger than level 12 with them and, on a busy machine, made in 3 s instead of 57;
+# an edit in agent/ waits for it
 mkfs.erofs --quiet -T "$SOURCE_DATE_EPOCH" -U clear -x-1 -zzstd,level=3 -C65536 -Eztailpacking --workers=1 \
 	--tar=f /out/rootfs.erofs /build/root.tar
