@@ -144,7 +144,7 @@ static int start_over(struct job *j, struct err *e)
 	j->have = 0;
 	j->joined = j->too_long = false;
 	hash_free(j->hash);
-	j->hash = hash_new();
+	j->hash = hash_new(HASH_SHA256);
 	if (ftruncate(j->fd, 0) || lseek(j->fd, 0, SEEK_SET) < 0)
 		return store_error(e, j->partial);
 	return 0;
@@ -160,7 +160,7 @@ static int open_partial(struct job *j, struct err *e)
 	j->fd = open(j->partial, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (j->fd < 0)
 		return store_error(e, j->partial);
-	j->hash = hash_new();
+	j->hash = hash_new(HASH_SHA256);
 	while ((n = read(j->fd, chunk, 1 << 18)) > 0) {
 		hash_add(j->hash, chunk, (size_t)n);
 		j->have += (size_t)n;

@@ -74,7 +74,7 @@ static int hash_path(struct hash *h, const char *path, struct err *e)
 
 static int make_key(struct step *s, struct err *e)
 {
-	_hash_ struct hash *h = hash_new();
+	_hash_ struct hash *h = hash_new(HASH_SHA256);
 	uint8_t digest[SHA256_LEN];
 	const char *v;
 

@@ -31,7 +31,7 @@ static void sha256_is_that_of_nist(void **state)
 
 static void a_running_hash_starts_anew_after_its_digest(void **state)
 {
-	_hash_ struct hash *h = hash_new();
+	_hash_ struct hash *h = hash_new(HASH_SHA256);
 	uint8_t first[SHA256_LEN], second[SHA256_LEN];
 
 	(void)state;

@@ -53,7 +53,7 @@ void gpt_seal(struct gpt *ret, const struct gpt_arch *arch, uint64_t root_size, 
 {
 	struct gpt_part *root = &ret->part[0], *tree = &ret->part[1];
 	uint8_t digest[SHA256_LEN];
-	_hash_ struct hash *h = hash_new();
+	_hash_ struct hash *h = hash_new(HASH_SHA256);
 
 	*ret = (struct gpt){ 0 };
 	hash_add(h, "bulla disk", sizeof("bulla disk") - 1);

@@ -67,7 +67,7 @@ static void hash_block(struct hash *h, const uint8_t *salt, const uint8_t *block
 static void *work(void *arg)
 {
 	struct job *j = arg;
-	_hash_ struct hash *h = hash_new();
+	_hash_ struct hash *h = hash_new(HASH_SHA256);
 	uint8_t digest[SHA256_LEN];
 
 	for (j->bad = j->first; j->bad < j->end; j->bad++) {
@@ -127,7 +127,7 @@ static int need_whole_blocks(struct slice data, struct err *e)
 
 int verity_build(struct slice data, unsigned threads, uint8_t *area, uint8_t root[SHA256_LEN], struct err *e)
 {
-	_hash_ struct hash *h = hash_new();
+	_hash_ struct hash *h = hash_new(HASH_SHA256);
 	uint8_t salt[VERITY_SALT];
 	const uint8_t *below = data.p;
 	struct geometry g;
@@ -184,7 +184,7 @@ static int bad_block(struct err *e, const char *what, uint64_t block)
 static int check_root(const uint8_t *top, const char *what, uint64_t block, const uint8_t *salt,
         const uint8_t want[SHA256_LEN], struct err *e)
 {
-	_hash_ struct hash *h = hash_new();
+	_hash_ struct hash *h = hash_new(HASH_SHA256);
 	uint8_t got[SHA256_LEN];
 	char hex[2][SHA256_HEX];
 

@@ -165,7 +165,7 @@ int io_remove_tree(const char *path, struct err *e)
 int io_sha256(const char *path, uint8_t ret[SHA256_LEN], uint64_t *size, struct err *e)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_hash_ struct hash *h = hash_new();
+	_hash_ struct hash *h = hash_new(HASH_SHA256);
 	_free_ uint8_t *chunk = xcalloc(1, 1 << 18);
 	uint64_t total = 0;
 	ssize_t n;
