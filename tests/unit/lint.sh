@@ -45,6 +45,7 @@ one_command_line() {
 
 check "tools/lib includes nothing above itself" includes tools/lib lib/
 check "tools/format includes only lib and itself" includes tools/format lib/ format/
+check "measure includes only lib, format and itself" includes measure lib/ format/ measure/
 check "agent/init includes nothing but its own headers and libc" own_headers_only
 check "an agent's concern is reached through its one header" one_header_a_concern
 git rev-parse --git-dir >/dev/null 2>&1 || {

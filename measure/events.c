@@ -1,0 +1,198 @@
+#include "measure/events.h"
+#include "lib/mem.h"
+
+static const struct {
+	uint32_t type;
+	const char *name;
+} types[] = {
+	{ 0x0, "PREBOOT_CERT" },
+	{ EV_POST_CODE, "POST_CODE" },
+	{ EV_NO_ACTION, "NO_ACTION" },
+	{ EV_SEPARATOR, "SEPARATOR" },
+	{ 0x5, "ACTION" },
+	{ EV_EVENT_TAG, "EVENT_TAG" },
+	{ 0x7, "S_CRTM_CONTENTS" },
+	{ EV_S_CRTM_VERSION, "S_CRTM_VERSION" },
+	{ 0x9, "CPU_MICROCODE" },
+	{ 0xa, "PLATFORM_CONFIG_FLAGS" },
+	{ 0xb, "TABLE_OF_DEVICES" },
+	{ 0xc, "COMPACT_HASH" },
+	{ EV_IPL, "IPL" },
+	{ 0xe, "IPL_PARTITION_DATA" },
+	{ 0xf, "NONHOST_CODE" },
+	{ 0x10, "NONHOST_CONFIG" },
+	{ 0x11, "NONHOST_INFO" },
+	{ 0x12, "OMIT_BOOT_DEVICE_EVENTS" },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, "EFI_VARIABLE_DRIVER_CONFIG" },
+	{ EV_EFI_VARIABLE_BOOT, "EFI_VARIABLE_BOOT" },
+	{ EV_EFI_BOOT_SERVICES_APPLICATION, "EFI_BOOT_SERVICES_APPLICATION" },
+	{ 0x80000004, "EFI_BOOT_SERVICES_DRIVER" },
+	{ 0x80000005, "EFI_RUNTIME_SERVICES_DRIVER" },
+	{ EV_EFI_GPT_EVENT, "EFI_GPT_EVENT" },
+	{ EV_EFI_ACTION, "EFI_ACTION" },
+	{ EV_EFI_PLATFORM_FIRMWARE_BLOB, "EFI_PLATFORM_FIRMWARE_BLOB" },
+	{ EV_EFI_HANDOFF_TABLES, "EFI_HANDOFF_TABLES" },
+	{ EV_EFI_PLATFORM_FIRMWARE_BLOB2, "EFI_PLATFORM_FIRMWARE_BLOB2" },
+	{ EV_EFI_HANDOFF_TABLES2, "EFI_HANDOFF_TABLES2" },
+	{ 0x8000000c, "EFI_VARIABLE_BOOT2" },
+	{ 0x80000010, "EFI_HCRTM_EVENT" },
+	{ EV_EFI_VARIABLE_AUTHORITY, "EFI_VARIABLE_AUTHORITY" },
+	{ 0x800000e1, "EFI_SPDM_FIRMWARE_BLOB" },
+	{ 0x800000e2, "EFI_SPDM_FIRMWARE_CONFIG" },
+};
+
+bool event_type_by_name(const char *name, uint32_t *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (!strcmp(types[i].name, name)) {
+			*ret = types[i].type;
+			return true;
+		}
+	return false;
+}
+
+const char *event_type_name(uint32_t type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i].type == type)
+			return types[i].name;
+	return NULL;
+}
+
+static unsigned rtmr_of(unsigned pcr)
+{
+	if (pcr == 1 || pcr == 7)
+		return 0;
+	return pcr >= 2 && pcr <= 6 ? 1 : 2;
+}
+
+static void start_cc(struct events *ev)
+{
+	unsigned reg[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "rtmr%u", i);
+		reg[i] = result_reg(ev->out, name, HASH_SHA384);
+	}
+	ev->banks = 1U << HASH_SHA384;
+	for (unsigned pcr = 0; pcr < 16; pcr++)
+		ev->reg[HASH_SHA384][pcr] = reg[rtmr_of(pcr)];
+}
+
+static void start_tpm(struct events *ev)
+{
+	ev->banks = ev->in->banks ? ev->in->banks : (1U << HASH_ALGS) - 1;
+	for (unsigned b = 0; b < HASH_ALGS; b++)
+		for (unsigned pcr = 0; ev->banks & 1U << b && pcr < 16; pcr++) {
+			char name[24];
+
+			snprintf(name, sizeof(name), "%s.pcr%u", hash_name(b), pcr);
+			ev->reg[b][pcr] = result_reg(ev->out, name, b);
+		}
+}
+
+void events_start(struct events *ev, const struct inputs *in, struct result *out, bool cc)
+{
+	*ev = (struct events){ .in = in, .out = out, .cc = cc };
+	ev->when = (cc ? EVENT_WHEN_TDX : EVENT_WHEN_VTPM) |
+	           (in->disk_boot ? EVENT_WHEN_DISK : EVENT_WHEN_DIRECT);
+	if (cc)
+		start_cc(ev);
+	else
+		start_tpm(ev);
+}
+
+void digests_of(struct events *ev, struct slice data, struct digests *ret)
+{
+	for (unsigned b = 0; b < HASH_ALGS; b++)
+		if (ev->banks & 1U << b)
+			hash_slice(result_hash(ev->out, b), data, ret->d[b]);
+}
+
+static struct step step_of(const struct event *event)
+{
+	struct step s = { .type = event->type, .offset = event->offset, .length = event->length, .count = 1 };
+
+	snprintf(s.what, sizeof(s.what), "%s", event->what);
+	snprintf(s.from, sizeof(s.from), "%s", event->from ? event->from : "");
+	return s;
+}
+
+void event_digests(struct events *ev, const struct event *event, const struct digests *d)
+{
+	struct step s = step_of(event);
+
+	for (unsigned b = 0; b < HASH_ALGS; b++)
+		if (ev->banks & 1U << b)
+			result_extend(ev->out, ev->reg[b][event->pcr], &s, d->d[b]);
+}
+
+void event_data(struct events *ev, const struct event *event, struct slice data)
+{
+	struct event with_length = *event;
+	struct digests d;
+
+	if (!with_length.length)
+		with_length.length = data.n;
+	digests_of(ev, data, &d);
+	event_digests(ev, &with_length, &d);
+}
+
+void event_unknown(struct events *ev, const struct event *event, const char *why)
+{
+	struct step s = step_of(event);
+
+	for (unsigned b = 0; b < HASH_ALGS; b++)
+		if (ev->banks & 1U << b)
+			result_unknown(ev->out, ev->reg[b][event->pcr], &s, "%s", why);
+}
+
+/* TCG PC Client Platform Firmware Profile 1.06, 3.3.2.2: four zero bytes between pre-boot and boot. */
+static int source_separator(struct events *ev, const struct event_rule *r, struct err *e)
+{
+	static const uint8_t zeros[4];
+
+	(void)e;
+	event_data(ev, &(struct event){ r->pcr, r->type, "separator", "", 0, 0 },
+	        slice_of(zeros, sizeof(zeros)));
+	return 0;
+}
+
+/* The digest is that of the text, without a NUL (the same, 3.3.4.x: EV_EFI_ACTION). */
+static int source_text(struct events *ev, const struct event_rule *r, struct err *e)
+{
+	(void)e;
+	event_data(ev, &(struct event){ r->pcr, r->type, r->arg, "", 0, 0 }, slice_str(r->arg));
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	event_source *run;
+} sources[] = {
+	{ "separator", source_separator },
+	{ "text", source_text },
+};
+
+int events_run(struct events *ev, struct err *e)
+{
+	const struct stack *s = &ev->in->stack;
+
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct event_rule *r = &s->rules[i];
+		size_t k = 0;
+
+		if ((r->when & ev->when) != r->when)
+			continue;
+		while (k < ARRAY_LEN(sources) && strcmp(sources[k].name, r->source))
+			k++;
+		if (k == ARRAY_LEN(sources))
+			return err_set(e, -EINVAL, "profile %s: event source '%s' is not known",
+			        s->profile[STACK_FIRMWARE].name, r->source);
+		if (sources[k].run(ev, r, e))
+			return e->code;
+	}
+	return 0;
+}

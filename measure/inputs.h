@@ -1,0 +1,62 @@
+/* Everything that a measurement may be computed from. Bytes are borrowed; a field that was not given is
+ * empty. */
+#ifndef BULLA_INPUTS_H
+#define BULLA_INPUTS_H
+#include "measure/stack.h"
+#include "lib/slice.h"
+
+struct blob {
+	const char *name; /* what errors call it: its path, or the option's name */
+	struct slice data;
+	bool given; /* an empty file is given, too */
+};
+enum { INPUTS_MANY = 32 };
+struct blobs {
+	struct blob v[INPUTS_MANY];
+	size_t n;
+};
+
+struct inputs {
+	struct stack stack;
+	/* files */
+	struct blob firmware; /* OVMF or TDVF, code and variables in one image, or code alone */
+	struct blob vars;     /* variable store where it is an image of its own */
+	struct blob kernel, initrd;
+	struct blob uki;        /* a PE image with systemd-stub */
+	struct blob bootloader; /* an EFI application that starts the UKI or kernel */
+	struct blob disk;       /* the GPT disk that it boots from */
+	struct blob svsm;
+	struct blob initdata;
+	struct blob acpi_tables, acpi_rsdp,
+	        acpi_loader;        /* fw_cfg etc/acpi/tables, etc/acpi/rsdp, etc/table-loader */
+	struct blob tpm_log;        /* fw_cfg etc/tpm/log */
+	struct blob smbios;         /* fw_cfg etc/smbios/smbios-tables */
+	struct blobs addons;        /* PE add-ons of the UKI */
+	struct blobs global_addons; /* of all UKIs */
+	struct blobs credentials, global_credentials; /* .cred files; the name is the file's on the ESP */
+	struct blobs sysexts, confexts;
+	/* text */
+	bool has_cmdline;
+	const char *cmdline;        /* the kernel command line */
+	const char *smbios_cmdline; /* io.systemd.stub.kernel-cmdline-extra */
+	const char *phases;         /* colon-separated words that systemd-pcrphase extends, NULL: none */
+	const char *boot_option;    /* text device path, NULL: the first disk */
+	/* machine */
+	unsigned vcpus;  /* 0: not given */
+	uint64_t memory; /* bytes; 0: not given */
+	/* SEV */
+	const char *vcpu_type; /* a QEMU CPU model, NULL where only the signature was given */
+	uint32_t vcpu_sig;     /* CPUID 1 EAX */
+	bool has_vcpu_sig;
+	uint64_t guest_features; /* SEV_FEATURES of the VMSA */
+	bool has_ovmf_hash;
+	uint8_t ovmf_hash[SHA384_LEN]; /* launch digest after the firmware's pages, instead of their bytes */
+	const char *sections; /* with it: "GPA:SIZE:TYPE,…" as the firmware's SEV metadata has them */
+	uint64_t vars_size;   /* SVSM: bytes of the variable store below 4 GiB */
+	/* TDX: 48 bytes each, chosen at TD creation, not hashed by the platform */
+	uint8_t mrconfigid[SHA384_LEN], mrowner[SHA384_LEN], mrownerconfig[SHA384_LEN];
+	/* vTPM */
+	unsigned banks; /* bit 1 << enum hash_alg; 0: all */
+	bool disk_boot; /* from a disk (UKI or boot loader), not with kernel and initrd from the VMM */
+};
+#endif

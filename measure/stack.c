@@ -1,0 +1,252 @@
+#include "measure/stack.h"
+#include "lib/conf.h"
+#include "lib/mem.h"
+#include "measure/events.h"
+#include <ctype.h>
+#include <stdio.h>
+
+static const char *const kind_names[STACK_KINDS] = {
+	[STACK_FIRMWARE] = "firmware",
+	[STACK_VMM] = "vmm",
+	[STACK_STUB] = "stub",
+};
+
+static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.CheckedAgainst", "Firmware.Sha256",
+	"Firmware.InitrdOption", "Firmware.Event", "Sev.Mxcsr", "Sev.Fcw", "Sev.Rdx", "Sev.GPat",
+	"Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr", "Sev.SecMem", "Sev.CpuidPages",
+	"Sev.ApReset", "Tdx.MrtdPasses", "Kernel.Header", "Stub.Version", "Stub.Start", "Stub.Sections",
+	NULL };
+
+static const struct {
+	const char *word;
+	unsigned when;
+} conditions[] = {
+	{ "vtpm", EVENT_WHEN_VTPM },
+	{ "tdx", EVENT_WHEN_TDX },
+	{ "direct", EVENT_WHEN_DIRECT },
+	{ "disk", EVENT_WHEN_DISK },
+	{ "secureboot", EVENT_WHEN_SB },
+};
+
+const char *stack_kind_name(enum stack_kind kind)
+{
+	return kind_names[kind];
+}
+
+static int bad(const char *name, const char *key, const char *value, const char *expected, struct err *e)
+{
+	err_set(e, -EINVAL, "profile %s: %s is '%s', expected %s", name, key, value ? value : "", expected);
+	return err_exit(e, EX_USAGE);
+}
+
+static int number(
+        const struct conf *c, const char *name, const char *key, uint64_t max, uint64_t *ret, struct err *e)
+{
+	const char *v = conf_get(c, key);
+	char *end;
+
+	if (!v)
+		return bad(name, key, v, "a number", e);
+	errno = 0;
+	*ret = strtoull(v, &end, 0);
+	if (errno || *end || !isdigit((unsigned char)*v) || *ret > max)
+		return bad(name, key, v, "a number that fits", e);
+	return 0;
+}
+
+/* VALUE must be one of WORDS (NULL-terminated); its index. */
+static int choice(const struct conf *c, const char *name, const char *key, const char *const *words,
+        unsigned *ret, struct err *e)
+{
+	const char *v = conf_get(c, key);
+	_buf_ struct buf all = { 0 };
+
+	for (unsigned i = 0; words[i]; i++) {
+		if (v && !strcmp(v, words[i])) {
+			*ret = i;
+			return 0;
+		}
+		buf_printf(&all, "%s%s", i ? " or " : "", words[i]);
+	}
+	return bad(name, key, v, buf_str(&all), e);
+}
+
+static int read_rule(const char *name, const char *line, struct event_rule *ret, struct err *e)
+{
+	_free_ char *copy = xstrdup(line);
+	char *save = NULL, *end, *w = strtok_r(copy, " \t", &save);
+	size_t k;
+
+	for (; w; w = strtok_r(NULL, " \t", &save)) {
+		for (k = 0; k < ARRAY_LEN(conditions) && strcmp(conditions[k].word, w); k++)
+			;
+		if (k == ARRAY_LEN(conditions))
+			break;
+		ret->when |= conditions[k].when;
+	}
+	if (!w)
+		return bad(name, "Firmware.Event", line, "[CONDITION…] PCR TYPE SOURCE [ARG]", e);
+	ret->pcr = (unsigned)strtoul(w, &end, 10);
+	if (*end || ret->pcr > 15)
+		return bad(name, "Firmware.Event", w, "a condition, or a PCR from 0 to 15", e);
+	w = strtok_r(NULL, " \t", &save);
+	if (!w || !event_type_by_name(w, &ret->type))
+		return bad(name, "Firmware.Event", w, "the name of a TCG event type", e);
+	w = strtok_r(NULL, " \t", &save);
+	if (!w || strlen(w) >= sizeof(ret->source))
+		return bad(name, "Firmware.Event", line, "a source after the type", e);
+	snprintf(ret->source, sizeof(ret->source), "%s", w);
+	w = strtok_r(NULL, "", &save);
+	while (w && isspace((unsigned char)*w))
+		w++;
+	if (w && strlen(w) >= sizeof(ret->arg))
+		return bad(name, "Firmware.Event", w, "a shorter argument", e);
+	snprintf(ret->arg, sizeof(ret->arg), "%s", w ? w : "");
+	return 0;
+}
+
+static int add_firmware(struct stack *s, const char *name, const struct conf *c, struct err *e)
+{
+	static const char *const options[] = { "append", "prepend", "none", NULL };
+	const char *key, *value;
+	unsigned option;
+
+	if (choice(c, name, "Firmware.InitrdOption", options, &option, e))
+		return e->code;
+	snprintf(s->initrd_option, sizeof(s->initrd_option), "%s", options[option]);
+	s->firmware_sha256 = conf_list(c, "Firmware.Sha256");
+	for (size_t i = 0; conf_nth(c, i, &key, &value); i++) {
+		if (strcmp(key, "Firmware.Event"))
+			continue;
+		s->rules = xrealloc(s->rules, s->n_rules + 1, sizeof(*s->rules));
+		s->rules[s->n_rules] = (struct event_rule){ 0 };
+		if (read_rule(name, value, &s->rules[s->n_rules], e))
+			return e->code;
+		s->n_rules++;
+	}
+	return 0;
+}
+
+static int add_sev(struct stack_sev *s, const char *name, const struct conf *c, struct err *e)
+{
+	static const char *const sec_mem[] = { "zero", "unmeasured", NULL };
+	static const char *const cpuid[] = { "in-order", "last", NULL };
+	static const char *const reset[] = { "firmware", "bsp", NULL };
+	const char *rdx = conf_get(c, "Sev.Rdx");
+	uint64_t n[7];
+	unsigned mem, order, ap;
+
+	if (number(c, name, "Sev.GPat", UINT64_MAX, &s->g_pat, e) ||
+	        number(c, name, "Sev.VmsaGpa", UINT64_MAX, &s->vmsa_gpa, e) ||
+	        number(c, name, "Sev.Mxcsr", UINT32_MAX, &n[0], e) ||
+	        number(c, name, "Sev.Fcw", UINT16_MAX, &n[1], e) ||
+	        number(c, name, "Sev.CsBsp", UINT16_MAX, &n[2], e) ||
+	        number(c, name, "Sev.CsAp", UINT16_MAX, &n[3], e) ||
+	        number(c, name, "Sev.Ss", UINT16_MAX, &n[4], e) ||
+	        number(c, name, "Sev.Tr", UINT16_MAX, &n[5], e) ||
+	        choice(c, name, "Sev.SecMem", sec_mem, &mem, e) ||
+	        choice(c, name, "Sev.CpuidPages", cpuid, &order, e) ||
+	        choice(c, name, "Sev.ApReset", reset, &ap, e))
+		return e->code;
+	s->rdx_is_signature = rdx && !strcmp(rdx, "signature");
+	if (!s->rdx_is_signature && number(c, name, "Sev.Rdx", UINT64_MAX, &s->rdx, e))
+		return e->code;
+	s->mxcsr = (uint32_t)n[0];
+	s->fcw = (uint16_t)n[1];
+	s->cs_bsp = (uint16_t)n[2];
+	s->cs_ap = (uint16_t)n[3];
+	s->ss = (uint16_t)n[4];
+	s->tr = (uint16_t)n[5];
+	s->sec_mem_type = mem ? 4 : 3;
+	s->cpuid_last = order;
+	s->ap_reset_from_bsp = ap;
+	return 0;
+}
+
+static int add_vmm(struct stack *s, const char *name, const struct conf *c, struct err *e)
+{
+	static const char *const header[] = { "as-given", "patched", NULL };
+	uint64_t passes;
+	unsigned patched;
+
+	if (add_sev(&s->sev, name, c, e) || number(c, name, "Tdx.MrtdPasses", 2, &passes, e) ||
+	        choice(c, name, "Kernel.Header", header, &patched, e))
+		return e->code;
+	if (!passes)
+		return bad(name, "Tdx.MrtdPasses", "0", "1 or 2", e);
+	s->mrtd_passes = (unsigned)passes;
+	s->patches_kernel = patched;
+	return 0;
+}
+
+static int add_stub(struct stack *s, const char *name, const struct conf *c, struct err *e)
+{
+	static const char *const start[] = { "load-image", "in-memory", NULL };
+	_free_ char *sections = conf_list(c, "Stub.Sections");
+	uint64_t version;
+	unsigned in_memory;
+
+	if (number(c, name, "Stub.Version", 9999, &version, e) ||
+	        choice(c, name, "Stub.Start", start, &in_memory, e))
+		return e->code;
+	if (!sections || strlen(sections) >= sizeof(s->stub_sections))
+		return bad(name, "Stub.Sections", sections, "names of sections", e);
+	snprintf(s->stub_sections, sizeof(s->stub_sections), "%s", sections);
+	s->stub_version = (unsigned)version;
+	s->stub_loads_image = !in_memory;
+	return 0;
+}
+
+static int add_text(
+        char *to, size_t size, const char *name, const struct conf *c, const char *key, struct err *e)
+{
+	_free_ char *v = conf_list(c, key);
+
+	if (!v || strlen(v) >= size)
+		return bad(name, key, v, "a text that is not too long", e);
+	snprintf(to, size, "%s", v);
+	return 0;
+}
+
+int stack_add(struct stack *s, const char *name, struct slice text, struct err *e)
+{
+	static int (*const add[STACK_KINDS])(struct stack *, const char *, const struct conf *,
+	        struct err *) = { add_firmware, add_vmm, add_stub };
+	const char *words[STACK_KINDS + 1] = { 0 };
+	_conf_ struct conf *c = NULL;
+	unsigned kind;
+
+	memcpy(words, kind_names, sizeof(kind_names));
+	if (conf_parse(name, text, known, &c, e) || choice(c, name, "Stack.Kind", words, &kind, e))
+		return e->code;
+	if (s->profile[kind].name[0]) {
+		err_set(e, -EINVAL, "profiles %s and %s are both of kind %s", s->profile[kind].name, name,
+		        kind_names[kind]);
+		return err_exit(e, EX_USAGE);
+	}
+	if (strlen(name) >= sizeof(s->profile[kind].name))
+		return bad(name, "its name", name, "a shorter one", e);
+	if (add_text(s->profile[kind].summary, sizeof(s->profile[kind].summary), name, c, "Stack.Summary",
+	            e) ||
+	        add_text(s->profile[kind].checked, sizeof(s->profile[kind].checked), name, c,
+	                "Stack.CheckedAgainst", e))
+		return e->code;
+	snprintf(s->profile[kind].name, sizeof(s->profile[kind].name), "%s", name);
+	return add[kind](s, name, c, e);
+}
+
+int stack_need(const struct stack *s, enum stack_kind kind, const char *what_for, struct err *e)
+{
+	if (s->profile[kind].name[0])
+		return 0;
+	err_set(e, -ENOENT, "%s: no %s profile, and its value depends on it", what_for, kind_names[kind]);
+	err_hint(e, "name one with --stack; `bulla platforms --stacks` lists them");
+	return err_exit(e, EX_UNSUPPORTED);
+}
+
+void stack_free(struct stack *s)
+{
+	free(s->rules);
+	free(s->firmware_sha256);
+	*s = (struct stack){ 0 };
+}

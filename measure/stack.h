@@ -1,0 +1,77 @@
+/*
+ * Stack profiles: what a measurement takes from the software around the guest rather than from the guest's
+ * own files. Each recipes/stacks/NAME.conf is one profile of one kind; a measurement merges one profile of
+ * each kind that matters to it. All of it is data: no code asks for a profile by name.
+ */
+#ifndef BULLA_STACK_H
+#define BULLA_STACK_H
+#include "lib/err.h"
+#include "lib/hash.h"
+
+enum stack_kind {
+	STACK_FIRMWARE, /* a generation of OVMF: which events it measures, in which order */
+	STACK_VMM,  /* QEMU of some version, or a cloud's: start state of vCPUs, kernel header, MRTD order */
+	STACK_STUB, /* systemd-stub */
+	STACK_KINDS
+};
+
+/* One line "Event=[CONDITION…] PCR TYPE SOURCE [ARG]" of a firmware or stub profile. */
+struct event_rule {
+	unsigned when; /* EVENT_WHEN_* bits that must all hold */
+	unsigned pcr;
+	uint32_t type;   /* TCG event type */
+	char source[32]; /* names a function of measure/events.c */
+	char arg[64];
+};
+enum {
+	EVENT_WHEN_VTPM = 1,   /* "vtpm": measured into a TPM */
+	EVENT_WHEN_TDX = 2,    /* "tdx": measured into RTMRs */
+	EVENT_WHEN_DIRECT = 4, /* "direct": the VMM hands kernel and initrd to the firmware */
+	EVENT_WHEN_DISK = 8,   /* "disk": a boot loader or UKI comes from a disk */
+	EVENT_WHEN_SB = 16,    /* "secureboot": Secure Boot is on */
+};
+
+/* How a VMM sets up a vCPU and lays out an SNP launch (measure.md calls these the VMM differences). */
+struct stack_sev {
+	uint64_t g_pat, vmsa_gpa;
+	uint32_t mxcsr;
+	uint16_t fcw;
+	uint16_t cs_bsp, cs_ap, ss, tr; /* segment attributes */
+	bool rdx_is_signature;          /* RDX holds CPUID 1 EAX; else rdx */
+	uint64_t rdx;
+	bool ap_reset_from_bsp; /* APs start where the boot vCPU does, whatever the firmware says */
+	uint8_t sec_mem_type;   /* SNP page type of SEC_MEM sections */
+	bool cpuid_last;        /* CPUID pages follow all other sections */
+};
+
+struct stack {
+	struct {
+		char name[32], summary[120];
+		char checked[400]; /* what its values were checked against */
+	} profile[STACK_KINDS];    /* an empty name: no profile of this kind */
+	/* vmm */
+	struct stack_sev sev;
+	unsigned mrtd_passes; /* 1 or 2 (all PAGE.ADDs of a section, then its EXTENDs) */
+	bool patches_kernel;  /* the setup header is changed before the firmware sees the kernel */
+	/* firmware */
+	char initrd_option[8]; /* where "initrd=initrd" goes in the load options: append, prepend, none */
+	/* stub */
+	unsigned stub_version;
+	bool stub_loads_image;    /* the inner kernel is started with LoadImage, so it is in PCR 4 */
+	char stub_sections[400];  /* measured section names in order, one blank between */
+	struct event_rule *rules; /* firmware's events in order */
+	size_t n_rules;
+	char *firmware_sha256; /* images known to be of this generation, hex, blank-separated */
+};
+
+/*
+ * Adds the profile NAME, whose INI text is TEXT, to *S; a second profile of a kind that *S has is an error,
+ * as are unknown keys and values. Only the keys of the profile's kind are taken.
+ */
+int stack_add(struct stack *s, const char *name, struct slice text, struct err *e);
+/* Is there a profile of this kind? If not, an error (exit status 5) that says for what it is needed. */
+int stack_need(const struct stack *s, enum stack_kind kind, const char *what_for, struct err *e);
+const char *stack_kind_name(enum stack_kind kind);
+void stack_free(struct stack *s);
+#define _stack_ __attribute__((cleanup(stack_free)))
+#endif
