@@ -56,6 +56,7 @@ void result_extend(struct result *r, unsigned reg, const struct step *s, const u
 	hash_add(h, digest, g->len);
 	hash_final(h, g->value);
 	logged.reg = reg;
+	logged.after_unknown = g->unknown[0];
 	memcpy(logged.digest, digest, g->len);
 	memcpy(logged.after, g->value, g->len);
 	result_log(r, &logged);
@@ -74,7 +75,7 @@ void result_unknown(struct result *r, unsigned reg, const struct step *s, const 
 		va_end(ap);
 	}
 	logged.reg = reg;
-	logged.unknown = true;
+	logged.unknown = logged.after_unknown = true;
 	result_log(r, &logged);
 }
 

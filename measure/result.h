@@ -25,10 +25,11 @@ struct step {
 	char from[40]; /* the input whose bytes they are: "firmware", "cmdline"; "" for a constant */
 	uint64_t offset, length; /* in that input, bytes */
 	uint64_t gpa;            /* where the bytes are in guest memory; 0 where that is not measured */
-	uint32_t count; /* measured pieces of this shape that follow each other; 1 for a single one */
-	bool unknown;   /* the digest cannot be known; register and log go on without it */
+	uint32_t count;     /* measured pieces of this shape that follow each other; 1 for a single one */
+	bool unknown;       /* the digest cannot be known */
+	bool after_unknown; /* nor, from some step before, the register after it */
 	uint8_t digest[HASH_MAX]; /* of the bytes, in the register's algorithm */
-	uint8_t after[HASH_MAX];  /* the register after it, unless that is unknown by now */
+	uint8_t after[HASH_MAX];  /* the register after it */
 };
 
 struct result {

@@ -11,6 +11,21 @@ ifneq ($(file <$O/gen/verbs.inc),$(VERBS_INC))
 $(shell mkdir -p $O/gen)$(file >$O/gen/verbs.inc,$(VERBS_INC))
 endif
 
+# Likewise the stack profiles, which tools/stacks.c takes in.
+STACKS     := $(call src,recipes/stacks/*.conf)
+STACKS_INC := $(foreach f,$(STACKS),S($(subst -,_,$(subst .,_,$(basename $(notdir $f)))),"$(basename $(notdir $f))","$f"))
+ifneq ($(wildcard $O/gen/stacks.inc)$(file <$O/gen/stacks.inc),$O/gen/stacks.inc$(STACKS_INC))
+$(shell mkdir -p $O/gen)$(file >$O/gen/stacks.inc,$(STACKS_INC))
+endif
+$O/obj/tools/stacks.o: $(STACKS) $O/gen/stacks.inc
+
+# And the platforms that can be measured: each is one file, measure/tee_NAME.c.
+TEES_INC := $(foreach t,$(patsubst measure/tee_%.c,%,$(call src,measure/tee_*.c)),X($t))
+ifneq ($(wildcard $O/gen/tees.inc)$(file <$O/gen/tees.inc),$O/gen/tees.inc$(TEES_INC))
+$(shell mkdir -p $O/gen)$(file >$O/gen/tees.inc,$(TEES_INC))
+endif
+$O/obj/tools/measuring.o: $O/gen/tees.inc
+
 # asked of pkg-config only when a file is compiled: the libraries may have to be installed first
 $O/obj/%.o: %.c $O/gen/verbs.inc Makefile tools/tools.mk
 	@mkdir -p $(@D)

@@ -23,11 +23,11 @@ static const struct opt *find(const struct opt *o, const char *name, size_t n)
 static int unknown(const struct opt *own, const char *word, size_t n, struct err *e)
 {
 	_free_ char *w = xasprintf("%.*s", (int)n, word);
-	const char *names[64];
+	const char *names[128];
 	const char *near;
 	size_t k = 0;
 
-	for (; own && own->name && k < 50; own++)
+	for (; own && own->name && k < 110; own++)
 		names[k++] = own->name;
 	for (const struct opt *o = global_opts; o->name; o++)
 		names[k++] = o->name;

@@ -1,0 +1,434 @@
+#include "inputs.h"
+#include "bundle.h"
+#include "lib/io.h"
+#include "lib/map.h"
+#include "stacks.h"
+#include <stddef.h>
+
+struct loaded_file {
+	struct slice map;
+	char *path;
+};
+
+enum kind { ONE_FILE, MANY_FILES, TEXT, SIZE, HEX48 };
+static const struct field {
+	const char *option;
+	enum kind kind;
+	size_t at; /* in struct inputs */
+} fields[] = {
+#define F(option, kind, member)                                                                              \
+	{                                                                                                    \
+		option, kind, offsetof(struct inputs, member)                                                \
+	}
+	F("firmware", ONE_FILE, firmware),
+	F("vars", ONE_FILE, vars),
+	F("kernel", ONE_FILE, kernel),
+	F("initrd", ONE_FILE, initrd),
+	F("uki", ONE_FILE, uki),
+	F("bootloader", ONE_FILE, bootloader),
+	F("disk", ONE_FILE, disk),
+	F("svsm", ONE_FILE, svsm),
+	F("initdata", ONE_FILE, initdata),
+	F("acpi-tables", ONE_FILE, acpi_tables),
+	F("acpi-rsdp", ONE_FILE, acpi_rsdp),
+	F("acpi-loader", ONE_FILE, acpi_loader),
+	F("tpm-log", ONE_FILE, tpm_log),
+	F("smbios", ONE_FILE, smbios),
+	F("addon", MANY_FILES, addons),
+	F("global-addon", MANY_FILES, global_addons),
+	F("credential", MANY_FILES, credentials),
+	F("global-credential", MANY_FILES, global_credentials),
+	F("sysext", MANY_FILES, sysexts),
+	F("confext", MANY_FILES, confexts),
+	F("cmdline", TEXT, cmdline),
+	F("smbios-cmdline", TEXT, smbios_cmdline),
+	F("phases", TEXT, phases),
+	F("boot-option", TEXT, boot_option),
+	F("vcpu-type", TEXT, vcpu_type),
+	F("sections", TEXT, sections),
+	F("memory", SIZE, memory),
+	F("vars-size", SIZE, vars_size),
+	F("mrconfigid", HEX48, mrconfigid),
+	F("mrowner", HEX48, mrowner),
+	F("mrownerconfig", HEX48, mrownerconfig),
+#undef F
+};
+
+static int usage(struct err *e, const char *option, const char *value, const char *expected)
+{
+	err_set(e, -EINVAL, "--%s=%s: expected %s", option, value, expected);
+	return err_exit(e, EX_USAGE);
+}
+
+static int number(const char *option, const char *v, uint64_t max, uint64_t *ret, struct err *e)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(v, &end, 0);
+	if (errno || *end || *v < '0' || *v > '9' || *ret > max)
+		return usage(e, option, v, "a number that fits, decimal or 0x…");
+	return 0;
+}
+
+bool inputs_size(const char *text, uint64_t *ret)
+{
+	static const char suffix[] = "KMG";
+	const char *s;
+	char *end;
+	unsigned shift = 0;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 0);
+	if (errno || *text < '0' || *text > '9')
+		return false;
+	s = *end ? strchr(suffix, *end) : NULL;
+	if (s) {
+		shift = 10 * (unsigned)(s - suffix + 1);
+		end++;
+	}
+	if (*end || *ret << shift >> shift != *ret)
+		return false;
+	*ret <<= shift;
+	return true;
+}
+
+static void note(struct loaded *l, const char *option, json_t *value)
+{
+	if (!l->notes)
+		json_decref(value);
+	else
+		json_object_set_new(l->notes, option, value);
+}
+
+static json_t *note_of_file(const struct loaded *l, struct slice data)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX];
+
+	if (!l->notes)
+		return NULL;
+	sha256(data, digest);
+	return json_pack(
+	        "{sI ss}", "size", (json_int_t)data.n, "sha256", hex_encode(hex, digest, sizeof(digest)));
+}
+
+static int load_file(struct loaded *l, const char *path, struct blob *ret, struct err *e)
+{
+	struct loaded_file *f;
+
+	l->files = xrealloc(l->files, l->n_files + 1, sizeof(*l->files));
+	f = &l->files[l->n_files];
+	*f = (struct loaded_file){ 0 };
+	if (map_file(path, &f->map, e))
+		return e->code;
+	f->path = xstrdup(path);
+	l->n_files++;
+	*ret = (struct blob){ .name = f->path, .data = f->map, .given = true };
+	return 0;
+}
+
+static int load_many(
+        struct loaded *l, const struct args *a, const char *option, struct blobs *ret, struct err *e)
+{
+	const char *path;
+
+	for (size_t i = 0; (path = args_nth(a, option, i)); i++) {
+		const char *slash = strrchr(path, '/');
+		_free_ char *name = xasprintf("%s:%s", option, slash ? slash + 1 : path);
+
+		if (ret->n == INPUTS_MANY)
+			return usage(e, option, path, "at most 32 of them");
+		if (load_file(l, path, &ret->v[ret->n], e))
+			return e->code;
+		note(l, name, note_of_file(l, ret->v[ret->n++].data));
+	}
+	return 0;
+}
+
+static int load_field(struct loaded *l, const struct args *a, const struct field *f, struct err *e)
+{
+	void *at = (char *)&l->in + f->at;
+	const char *v = args_get(a, f->option);
+
+	if (!v)
+		return 0;
+	switch (f->kind) {
+	case MANY_FILES:
+		return load_many(l, a, f->option, at, e);
+	case ONE_FILE:
+		if (load_file(l, v, at, e))
+			return e->code;
+		note(l, f->option, note_of_file(l, ((struct blob *)at)->data));
+		return 0;
+	case TEXT:
+		*(const char **)at = v;
+		break;
+	case SIZE:
+		if (!inputs_size(v, at))
+			return usage(e, f->option, v, "bytes, or a number with K, M or G");
+		break;
+	case HEX48:
+		if (!hex_decode(v, at, SHA384_LEN))
+			return usage(e, f->option, v, "96 hex digits");
+		break;
+	}
+	note(l, f->option, json_string(v));
+	return 0;
+}
+
+/* fw_cfg blobs as `bulla acpi` leaves them; those that it did not find are not there. */
+static int load_acpi(struct loaded *l, const char *dir, struct err *e)
+{
+	const struct {
+		const char *file;
+		struct blob *to;
+	} blobs[] = {
+		{ "tables", &l->in.acpi_tables },
+		{ "rsdp", &l->in.acpi_rsdp },
+		{ "loader", &l->in.acpi_loader },
+		{ "tpm-log", &l->in.tpm_log },
+		{ "smbios", &l->in.smbios },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(blobs); i++) {
+		_free_ char *path = xasprintf("%s/%s.bin", dir, blobs[i].file);
+		_free_ char *option = xasprintf("acpi:%s", blobs[i].file);
+
+		if (i && !io_exists(path))
+			continue;
+		if (load_file(l, path, blobs[i].to, e))
+			return e->code;
+		note(l, option, note_of_file(l, blobs[i].to->data));
+	}
+	return 0;
+}
+
+static char *keep(struct loaded *l, char *text)
+{
+	l->texts = xrealloc(l->texts, l->n_texts + 1, sizeof(*l->texts));
+	return l->texts[l->n_texts++] = text;
+}
+
+static int load_bundle(struct loaded *l, const char *dir, struct err *e)
+{
+	_bundle_ struct bundle *b = NULL;
+	_free_ char *kernel = xasprintf("%s/vmlinuz", dir), *initrd = xasprintf("%s/initrd", dir);
+
+	if (bundle_read(dir, &b, e) || bundle_check(b, e) || load_file(l, kernel, &l->in.kernel, e) ||
+	        load_file(l, initrd, &l->in.initrd, e))
+		return e->code;
+	l->in.cmdline = keep(l, xstrdup(b->cmdline));
+	l->in.vcpus = b->vcpus;
+	if (!inputs_size(b->memory, &l->in.memory))
+		return err_set(e, -EINVAL, "%s: memory is '%s', expected bytes, or a number with K, M or G",
+		        dir, b->memory);
+	note(l, "kernel", note_of_file(l, l->in.kernel.data));
+	note(l, "initrd", note_of_file(l, l->in.initrd.data));
+	note(l, "cmdline", json_string(b->cmdline));
+	note(l, "vcpus", json_integer(b->vcpus));
+	note(l, "memory", json_string(b->memory));
+	return 0;
+}
+
+static int load_cmdline(struct loaded *l, const char *path, struct err *e)
+{
+	_buf_ struct buf b = { 0 };
+
+	if (io_read_file(path, 1 << 16, &b, e))
+		return e->code;
+	if (memchr(buf_str(&b), 0, b.n))
+		return err_set(e, -EINVAL,
+		        "%s: has a NUL byte; the one at the end is added by whoever loads it", path);
+	l->in.cmdline = keep(l, xstrdup(buf_str(&b)));
+	note(l, "cmdline", json_string(l->in.cmdline));
+	return 0;
+}
+
+/* CPUID 1 EAX, AMD APM volume 3, E.3.2: families above 15 use the extended field. */
+static uint32_t signature(uint64_t family, uint64_t model, uint64_t stepping)
+{
+	uint32_t low = family > 0xf ? 0xf : (uint32_t)family,
+	         high = family > 0xf ? (uint32_t)family - 0xf : 0;
+
+	return high << 20 | ((uint32_t)model >> 4 & 0xf) << 16 | low << 8 | ((uint32_t)model & 0xf) << 4 |
+	       (uint32_t)stepping;
+}
+
+static int load_vcpu(struct loaded *l, const struct args *a, struct err *e)
+{
+	const char *sig = args_get(a, "vcpu-sig"), *family = args_get(a, "vcpu-family"),
+	           *model = args_get(a, "vcpu-model"), *stepping = args_get(a, "vcpu-stepping");
+	uint64_t f, m, s;
+
+	if (!sig + !l->in.vcpu_type + !family < 2) {
+		err_set(e, -EINVAL,
+		        "--vcpu-type, --vcpu-sig and --vcpu-family say the same: give one of them");
+		return err_exit(e, EX_USAGE);
+	}
+	if (sig) {
+		if (number("vcpu-sig", sig, UINT32_MAX, &s, e))
+			return e->code;
+		l->in.vcpu_sig = (uint32_t)s;
+	} else if (family || model || stepping) {
+		if (!family || !model || !stepping) {
+			err_set(e, -EINVAL, "--vcpu-family, --vcpu-model and --vcpu-stepping go together");
+			return err_exit(e, EX_USAGE);
+		}
+		if (number("vcpu-family", family, 0xf + 0xff, &f, e) ||
+		        number("vcpu-model", model, 0xff, &m, e) ||
+		        number("vcpu-stepping", stepping, 0xf, &s, e))
+			return e->code;
+		l->in.vcpu_sig = signature(f, m, s);
+	} else {
+		return 0;
+	}
+	l->in.has_vcpu_sig = true;
+	note(l, "vcpu-sig", json_integer(l->in.vcpu_sig));
+	return 0;
+}
+
+static int load_banks(struct loaded *l, const struct args *a, struct err *e)
+{
+	const char *v;
+
+	for (size_t i = 0; (v = args_nth(a, "bank", i)); i++) {
+		_free_ char *copy = xstrdup(v);
+		char *save = NULL;
+		enum hash_alg alg;
+
+		for (char *w = strtok_r(copy, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
+			if (!hash_by_name(w, &alg))
+				return usage(e, "bank", w, "sha1, sha256, sha384 or sha512");
+			l->in.banks |= 1U << alg;
+		}
+	}
+	return 0;
+}
+
+static int load_numbers(struct loaded *l, const struct args *a, struct err *e)
+{
+	const char *vcpus = args_get(a, "vcpus"), *features = args_get(a, "guest-features"),
+	           *hash = args_get(a, "ovmf-hash");
+	uint64_t n;
+
+	l->in.guest_features = 1;
+	if (vcpus && !strpbrk(vcpus, "-,")) {
+		if (number("vcpus", vcpus, 65535, &n, e))
+			return e->code;
+		if (!n)
+			return usage(e, "vcpus", vcpus, "at least 1");
+		l->in.vcpus = (unsigned)n;
+	}
+	if (vcpus)
+		note(l, "vcpus", json_string(vcpus));
+	if (features && number("guest-features", features, UINT64_MAX, &l->in.guest_features, e))
+		return e->code;
+	if (features)
+		note(l, "guest-features", json_string(features));
+	if (hash) {
+		if (!hex_decode(hash, l->in.ovmf_hash, SHA384_LEN))
+			return usage(e, "ovmf-hash", hash, "96 hex digits");
+		l->in.has_ovmf_hash = true;
+		note(l, "ovmf-hash", json_string(hash));
+	}
+	return 0;
+}
+
+/* Profiles of WORDS; one whose kind there is already is left out when it is a default. */
+static int add_stacks(struct loaded *l, const char *words, bool defaults, struct err *e)
+{
+	_free_ char *copy = xstrdup(words);
+	char *save = NULL;
+
+	for (char *w = strtok_r(copy, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
+		_stack_ struct stack one = { 0 };
+		unsigned k = 0;
+
+		if (stacks_add(&one, w, e))
+			return e->code;
+		while (k < STACK_KINDS && !one.profile[k].name[0])
+			k++;
+		if (defaults && l->in.stack.profile[k].name[0])
+			continue;
+		if (stacks_add(&l->in.stack, w, e))
+			return e->code;
+	}
+	return 0;
+}
+
+static int load_stack(struct loaded *l, const struct args *a, const struct tee *tee, struct err *e)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX];
+	const char *v;
+
+	for (size_t i = 0; (v = args_nth(a, "stack", i)); i++)
+		if (add_stacks(l, v, false, e))
+			return e->code;
+	if (tee->stack && add_stacks(l, tee->stack, true, e))
+		return e->code;
+	if (!l->in.firmware.given || l->in.stack.profile[STACK_FIRMWARE].name[0])
+		return 0;
+	sha256(l->in.firmware.data, digest);
+	return stacks_add_firmware(&l->in.stack, hex_encode(hex, digest, sizeof(digest)), e) < 0 ? e->code
+	                                                                                         : 0;
+}
+
+static int check_taken(const struct args *a, const struct tee *tee, struct err *e)
+{
+#define X(name, arg, help) name,
+	static const char *const options[] = { INPUT_OPTIONS(X) };
+#undef X
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const char *const *t = tee->takes;
+
+		if (!args_get(a, options[i]) || !strcmp(options[i], "stack"))
+			continue;
+		while (*t && strcmp(*t, options[i]))
+			t++;
+		if (!*t) {
+			err_set(e, -EINVAL, "--%s means nothing to %s", options[i], tee->name);
+			return err_exit(e, EX_USAGE);
+		}
+	}
+	return 0;
+}
+
+int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct loaded *ret, struct err *e)
+{
+	_loaded_ struct loaded l = { .notes = notes ? json_object() : NULL };
+	const char *bundle = args_get(a, "bundle"), *acpi = args_get(a, "acpi"),
+	           *cmdline = args_get(a, "cmdline-file");
+
+	if (check_taken(a, tee, e) || (bundle && load_bundle(&l, bundle, e)) ||
+	        (acpi && load_acpi(&l, acpi, e)))
+		return e->code;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (load_field(&l, a, &fields[i], e))
+			return e->code;
+	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
+	        load_banks(&l, a, e) || load_stack(&l, a, tee, e))
+		return e->code;
+	l.in.has_cmdline = l.in.cmdline;
+	l.in.disk_boot = l.in.uki.given || l.in.bootloader.given;
+	*ret = l;
+	l = (struct loaded){ 0 };
+	return 0;
+}
+
+void inputs_free(struct loaded *l)
+{
+	for (size_t i = 0; i < l->n_files; i++) {
+		map_free(&l->files[i].map);
+		free(l->files[i].path);
+	}
+	for (size_t i = 0; i < l->n_texts; i++)
+		free(l->texts[i]);
+	free(l->files);
+	free(l->texts);
+	json_decref(l->notes);
+	stack_free(&l->in.stack);
+	*l = (struct loaded){ 0 };
+}

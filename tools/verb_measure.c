@@ -1,0 +1,31 @@
+/* bulla measure: what a platform will report of a launch. */
+#include "measuring.h"
+
+static int run(const struct args *a, struct err *e)
+{
+	_loaded_ struct loaded l = { 0 };
+	_result_ struct result r = { .log = args_flag(a, "steps") };
+	const struct tee *t;
+
+	if (a->n_rest != 1) {
+		err_set(e, -EINVAL, "one platform is needed; `bulla platforms --tees` lists them");
+		return err_exit(e, EX_USAGE);
+	}
+	t = tee_find(a->rest[0], e);
+	if (!t)
+		return e->code;
+	if (inputs_load(a, t, a->json, &l, e) || t->measure(&l.in, &r, e))
+		return err_wrap(e, "%s", a->rest[0]);
+	if (a->json)
+		json_print(result_json(t, &l, &r, args_flag(a, "steps")));
+	else
+		result_print(t, &r);
+	return 0;
+}
+
+static const struct opt opts[] = {
+	INPUT_OPTIONS(INPUT_OPT){ "steps", NULL, "with --json: every step, as `bulla explain` shows them" },
+	{ 0 },
+};
+const struct verb verb_measure = { "measure", "compute what a platform will report of a launch", "PLATFORM",
+	opts, run };
