@@ -1,64 +1,6 @@
 #include "measure/events.h"
 #include "lib/mem.h"
 
-static const struct {
-	uint32_t type;
-	const char *name;
-} types[] = {
-	{ 0x0, "PREBOOT_CERT" },
-	{ EV_POST_CODE, "POST_CODE" },
-	{ EV_NO_ACTION, "NO_ACTION" },
-	{ EV_SEPARATOR, "SEPARATOR" },
-	{ 0x5, "ACTION" },
-	{ EV_EVENT_TAG, "EVENT_TAG" },
-	{ 0x7, "S_CRTM_CONTENTS" },
-	{ EV_S_CRTM_VERSION, "S_CRTM_VERSION" },
-	{ 0x9, "CPU_MICROCODE" },
-	{ 0xa, "PLATFORM_CONFIG_FLAGS" },
-	{ 0xb, "TABLE_OF_DEVICES" },
-	{ 0xc, "COMPACT_HASH" },
-	{ EV_IPL, "IPL" },
-	{ 0xe, "IPL_PARTITION_DATA" },
-	{ 0xf, "NONHOST_CODE" },
-	{ 0x10, "NONHOST_CONFIG" },
-	{ 0x11, "NONHOST_INFO" },
-	{ 0x12, "OMIT_BOOT_DEVICE_EVENTS" },
-	{ EV_EFI_VARIABLE_DRIVER_CONFIG, "EFI_VARIABLE_DRIVER_CONFIG" },
-	{ EV_EFI_VARIABLE_BOOT, "EFI_VARIABLE_BOOT" },
-	{ EV_EFI_BOOT_SERVICES_APPLICATION, "EFI_BOOT_SERVICES_APPLICATION" },
-	{ 0x80000004, "EFI_BOOT_SERVICES_DRIVER" },
-	{ 0x80000005, "EFI_RUNTIME_SERVICES_DRIVER" },
-	{ EV_EFI_GPT_EVENT, "EFI_GPT_EVENT" },
-	{ EV_EFI_ACTION, "EFI_ACTION" },
-	{ EV_EFI_PLATFORM_FIRMWARE_BLOB, "EFI_PLATFORM_FIRMWARE_BLOB" },
-	{ EV_EFI_HANDOFF_TABLES, "EFI_HANDOFF_TABLES" },
-	{ EV_EFI_PLATFORM_FIRMWARE_BLOB2, "EFI_PLATFORM_FIRMWARE_BLOB2" },
-	{ EV_EFI_HANDOFF_TABLES2, "EFI_HANDOFF_TABLES2" },
-	{ 0x8000000c, "EFI_VARIABLE_BOOT2" },
-	{ 0x80000010, "EFI_HCRTM_EVENT" },
-	{ EV_EFI_VARIABLE_AUTHORITY, "EFI_VARIABLE_AUTHORITY" },
-	{ 0x800000e1, "EFI_SPDM_FIRMWARE_BLOB" },
-	{ 0x800000e2, "EFI_SPDM_FIRMWARE_CONFIG" },
-};
-
-bool event_type_by_name(const char *name, uint32_t *ret)
-{
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (!strcmp(types[i].name, name)) {
-			*ret = types[i].type;
-			return true;
-		}
-	return false;
-}
-
-const char *event_type_name(uint32_t type)
-{
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (types[i].type == type)
-			return types[i].name;
-	return NULL;
-}
-
 static unsigned rtmr_of(unsigned pcr)
 {
 	if (pcr == 1 || pcr == 7)

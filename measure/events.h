@@ -5,31 +5,9 @@
  */
 #ifndef BULLA_EVENTS_H
 #define BULLA_EVENTS_H
+#include "format/evtype.h"
 #include "measure/inputs.h"
 #include "measure/result.h"
-
-enum { /* TCG PC Client Platform Firmware Profile 1.06, table 27 */
-	EV_POST_CODE = 0x1,
-	EV_NO_ACTION = 0x3,
-	EV_SEPARATOR = 0x4,
-	EV_EVENT_TAG = 0x6,
-	EV_S_CRTM_VERSION = 0x8,
-	EV_IPL = 0xd,
-	EV_EFI_VARIABLE_DRIVER_CONFIG = 0x80000001,
-	EV_EFI_VARIABLE_BOOT = 0x80000002,
-	EV_EFI_BOOT_SERVICES_APPLICATION = 0x80000003,
-	EV_EFI_GPT_EVENT = 0x80000006,
-	EV_EFI_ACTION = 0x80000007,
-	EV_EFI_PLATFORM_FIRMWARE_BLOB = 0x80000008,
-	EV_EFI_HANDOFF_TABLES = 0x80000009,
-	EV_EFI_PLATFORM_FIRMWARE_BLOB2 = 0x8000000a,
-	EV_EFI_HANDOFF_TABLES2 = 0x8000000b,
-	EV_EFI_VARIABLE_AUTHORITY = 0x800000e0,
-};
-/* The number of a type by its name without "EV_" ("SEPARATOR", "EFI_ACTION"), and back; NULL where unknown.
- */
-bool event_type_by_name(const char *name, uint32_t *ret);
-const char *event_type_name(uint32_t type);
 
 /* One event's digest in every bank that is measured; others are unset. */
 struct digests {

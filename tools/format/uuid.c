@@ -10,6 +10,16 @@ char *uuid_text(char *ret, const uint8_t uuid[UUID_LEN])
 	return ret;
 }
 
+char *guid_text(char *ret, const uint8_t guid[UUID_LEN])
+{
+	static const uint8_t order[UUID_LEN] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	uint8_t text[UUID_LEN];
+
+	for (size_t i = 0; i < UUID_LEN; i++)
+		text[i] = guid[order[i]];
+	return uuid_text(ret, text);
+}
+
 void uuid_of_digest(const uint8_t digest[SHA256_LEN], uint8_t ret[UUID_LEN])
 {
 	memcpy(ret, digest, UUID_LEN);

@@ -7,6 +7,8 @@ enum { UUID_LEN = 16, UUID_TEXT = 37 };
 
 /* Lower-case text into RET, which holds UUID_TEXT characters; returns RET. */
 char *uuid_text(char *ret, const uint8_t uuid[UUID_LEN]);
+/* The same of a GUID as UEFI stores it, the first three fields little endian (UEFI 2.10, appendix A). */
+char *guid_text(char *ret, const uint8_t guid[UUID_LEN]);
 /* A version 8 UUID (RFC 9562, 5.8) of the first 128 bits of a digest. */
 void uuid_of_digest(const uint8_t digest[SHA256_LEN], uint8_t ret[UUID_LEN]);
 #endif

@@ -1,0 +1,61 @@
+#include "format/evtype.h"
+#include "lib/mem.h"
+#include <string.h>
+
+static const struct {
+	uint32_t type;
+	const char *name;
+} types[] = {
+	{ EV_PREBOOT_CERT, "PREBOOT_CERT" },
+	{ EV_POST_CODE, "POST_CODE" },
+	{ EV_NO_ACTION, "NO_ACTION" },
+	{ EV_SEPARATOR, "SEPARATOR" },
+	{ EV_ACTION, "ACTION" },
+	{ EV_EVENT_TAG, "EVENT_TAG" },
+	{ EV_S_CRTM_CONTENTS, "S_CRTM_CONTENTS" },
+	{ EV_S_CRTM_VERSION, "S_CRTM_VERSION" },
+	{ 0x9, "CPU_MICROCODE" },
+	{ EV_PLATFORM_CONFIG_FLAGS, "PLATFORM_CONFIG_FLAGS" },
+	{ EV_TABLE_OF_DEVICES, "TABLE_OF_DEVICES" },
+	{ EV_COMPACT_HASH, "COMPACT_HASH" },
+	{ EV_IPL, "IPL" },
+	{ 0xe, "IPL_PARTITION_DATA" },
+	{ 0xf, "NONHOST_CODE" },
+	{ 0x10, "NONHOST_CONFIG" },
+	{ EV_NONHOST_INFO, "NONHOST_INFO" },
+	{ EV_OMIT_BOOT_DEVICE_EVENTS, "OMIT_BOOT_DEVICE_EVENTS" },
+	{ EV_EFI_VARIABLE_DRIVER_CONFIG, "EFI_VARIABLE_DRIVER_CONFIG" },
+	{ EV_EFI_VARIABLE_BOOT, "EFI_VARIABLE_BOOT" },
+	{ EV_EFI_BOOT_SERVICES_APPLICATION, "EFI_BOOT_SERVICES_APPLICATION" },
+	{ EV_EFI_BOOT_SERVICES_DRIVER, "EFI_BOOT_SERVICES_DRIVER" },
+	{ EV_EFI_RUNTIME_SERVICES_DRIVER, "EFI_RUNTIME_SERVICES_DRIVER" },
+	{ EV_EFI_GPT_EVENT, "EFI_GPT_EVENT" },
+	{ EV_EFI_ACTION, "EFI_ACTION" },
+	{ EV_EFI_PLATFORM_FIRMWARE_BLOB, "EFI_PLATFORM_FIRMWARE_BLOB" },
+	{ EV_EFI_HANDOFF_TABLES, "EFI_HANDOFF_TABLES" },
+	{ EV_EFI_PLATFORM_FIRMWARE_BLOB2, "EFI_PLATFORM_FIRMWARE_BLOB2" },
+	{ EV_EFI_HANDOFF_TABLES2, "EFI_HANDOFF_TABLES2" },
+	{ EV_EFI_VARIABLE_BOOT2, "EFI_VARIABLE_BOOT2" },
+	{ EV_EFI_HCRTM_EVENT, "EFI_HCRTM_EVENT" },
+	{ EV_EFI_VARIABLE_AUTHORITY, "EFI_VARIABLE_AUTHORITY" },
+	{ 0x800000e1, "EFI_SPDM_FIRMWARE_BLOB" },
+	{ 0x800000e2, "EFI_SPDM_FIRMWARE_CONFIG" },
+};
+
+bool event_type_by_name(const char *name, uint32_t *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (!strcmp(types[i].name, name)) {
+			*ret = types[i].type;
+			return true;
+		}
+	return false;
+}
+
+const char *event_type_name(uint32_t type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i].type == type)
+			return types[i].name;
+	return NULL;
+}

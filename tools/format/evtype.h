@@ -1,0 +1,41 @@
+/* The event types of measured boot, by number and by name. */
+#ifndef BULLA_EVTYPE_H
+#define BULLA_EVTYPE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { /* TCG PC Client Platform Firmware Profile 1.06, table 27 */
+	EV_PREBOOT_CERT = 0x0,
+	EV_POST_CODE = 0x1,
+	EV_NO_ACTION = 0x3,
+	EV_SEPARATOR = 0x4,
+	EV_ACTION = 0x5,
+	EV_EVENT_TAG = 0x6,
+	EV_S_CRTM_CONTENTS = 0x7,
+	EV_S_CRTM_VERSION = 0x8,
+	EV_PLATFORM_CONFIG_FLAGS = 0xa,
+	EV_TABLE_OF_DEVICES = 0xb,
+	EV_COMPACT_HASH = 0xc,
+	EV_IPL = 0xd,
+	EV_NONHOST_INFO = 0x11,
+	EV_OMIT_BOOT_DEVICE_EVENTS = 0x12,
+	EV_EFI_VARIABLE_DRIVER_CONFIG = 0x80000001,
+	EV_EFI_VARIABLE_BOOT = 0x80000002,
+	EV_EFI_BOOT_SERVICES_APPLICATION = 0x80000003,
+	EV_EFI_BOOT_SERVICES_DRIVER = 0x80000004,
+	EV_EFI_RUNTIME_SERVICES_DRIVER = 0x80000005,
+	EV_EFI_GPT_EVENT = 0x80000006,
+	EV_EFI_ACTION = 0x80000007,
+	EV_EFI_PLATFORM_FIRMWARE_BLOB = 0x80000008,
+	EV_EFI_HANDOFF_TABLES = 0x80000009,
+	EV_EFI_PLATFORM_FIRMWARE_BLOB2 = 0x8000000a,
+	EV_EFI_HANDOFF_TABLES2 = 0x8000000b,
+	EV_EFI_VARIABLE_BOOT2 = 0x8000000c,
+	EV_EFI_HCRTM_EVENT = 0x80000010,
+	EV_EFI_VARIABLE_AUTHORITY = 0x800000e0,
+};
+/* The number of a type by its name without "EV_" ("SEPARATOR", "EFI_ACTION"), and back; NULL where unknown.
+ */
+bool event_type_by_name(const char *name, uint32_t *ret);
+const char *event_type_name(uint32_t type);
+#endif
