@@ -34,15 +34,6 @@ static uint32_t crc32(const uint8_t *p, size_t n)
 	return ~crc;
 }
 
-/* On disk the first three fields are little endian (UEFI 2.10, appendix A). */
-static void put_guid(uint8_t *to, const uint8_t text[UUID_LEN])
-{
-	static const uint8_t order[UUID_LEN] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
-
-	for (size_t i = 0; i < UUID_LEN; i++)
-		to[i] = text[order[i]];
-}
-
 static uint64_t align(uint64_t n)
 {
 	return (n + GPT_ALIGN - 1) / GPT_ALIGN * GPT_ALIGN;
@@ -83,8 +74,8 @@ static void put_table(const struct gpt *g, uint8_t ret[TABLE])
 	for (size_t i = 0; i < GPT_PARTS; i++, ret += ENTRY) {
 		const struct gpt_part *p = &g->part[i];
 
-		put_guid(ret, p->type);
-		put_guid(ret + 16, p->guid);
+		uuid_swap(ret, p->type);
+		uuid_swap(ret + 16, p->guid);
 		put_le64(ret + 32, p->start / GPT_SECTOR);
 		put_le64(ret + 40, (p->start + p->size) / GPT_SECTOR - 1);
 		put_le64(ret + 48, p->flags);
@@ -106,7 +97,7 @@ static void put_header(const struct gpt *g, uint64_t self, uint64_t other, uint6
 	put_le64(ret + 32, other);
 	put_le64(ret + 40, 2 + TABLE_SECTORS);           /* first usable */
 	put_le64(ret + 48, sectors - TABLE_SECTORS - 2); /* last usable */
-	put_guid(ret + 56, g->guid);
+	uuid_swap(ret + 56, g->guid);
 	put_le64(ret + 72, table_at);
 	put_le32(ret + 80, ENTRIES);
 	put_le32(ret + 84, ENTRY);

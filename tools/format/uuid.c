@@ -26,3 +26,11 @@ void uuid_of_digest(const uint8_t digest[SHA256_LEN], uint8_t ret[UUID_LEN])
 	ret[6] = (uint8_t)((ret[6] & 0x0f) | 0x80);
 	ret[8] = (uint8_t)((ret[8] & 0x3f) | 0x80);
 }
+
+void uuid_swap(uint8_t ret[UUID_LEN], const uint8_t uuid[UUID_LEN])
+{
+	static const uint8_t order[UUID_LEN] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	for (size_t i = 0; i < UUID_LEN; i++)
+		ret[i] = uuid[order[i]];
+}

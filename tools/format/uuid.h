@@ -11,4 +11,7 @@ char *uuid_text(char *ret, const uint8_t uuid[UUID_LEN]);
 char *guid_text(char *ret, const uint8_t guid[UUID_LEN]);
 /* A version 8 UUID (RFC 9562, 5.8) of the first 128 bits of a digest. */
 void uuid_of_digest(const uint8_t digest[SHA256_LEN], uint8_t ret[UUID_LEN]);
+/* Between the order of the text and that of a GUID on disk, whose first three fields are little endian (UEFI
+ * 2.10, appendix A). */
+void uuid_swap(uint8_t ret[UUID_LEN], const uint8_t uuid[UUID_LEN]);
 #endif
