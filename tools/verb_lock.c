@@ -17,6 +17,7 @@ static const struct set {
 	{ "builder", "every artefact and every measurement" },
 	{ "rootfs", "rootfs, roothash, and every measurement of the command line" },
 	{ "kernel", "vmlinuz, and every measurement of the kernel" },
+	{ "tests", "the witnesses of `make check`; nothing that is built" },
 	{ "firmware", "the firmware measurements of the platforms that name one of its files" },
 };
 
@@ -237,4 +238,4 @@ static const struct opt opts[] = {
 	{ 0 },
 };
 const struct verb verb_lock = { "lock", "refresh the locked versions of packages and tell what changed",
-	"[builder|rootfs|kernel|firmware]…", opts, run };
+	"[builder|rootfs|kernel|tests|firmware]…", opts, run };
