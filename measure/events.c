@@ -116,6 +116,9 @@ static const struct {
 } sources[] = {
 	{ "separator", source_separator },
 	{ "text", source_text },
+	{ "td-hob", source_td_hob },
+	{ "cfv", source_cfv },
+	{ "acpi", source_acpi },
 };
 
 int events_run(struct events *ev, struct err *e)
