@@ -67,6 +67,14 @@ void hash_final(struct hash *h, uint8_t *ret)
 	must(EVP_DigestInit_ex2(h->ctx, NULL, NULL));
 }
 
+void hash_peek(const struct hash *h, uint8_t *ret)
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+
+	must(copy && EVP_MD_CTX_copy_ex(copy, h->ctx) && EVP_DigestFinal_ex(copy, ret, NULL));
+	EVP_MD_CTX_free(copy);
+}
+
 void hash_slice(struct hash *h, struct slice s, uint8_t *ret)
 {
 	hash_add(h, s.p, s.n);

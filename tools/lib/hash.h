@@ -25,6 +25,8 @@ struct hash *hash_new(enum hash_alg alg);
 void hash_add(struct hash *h, const void *p, size_t n);
 /* The digest so far (hash_len bytes); the context starts again from nothing. */
 void hash_final(struct hash *h, uint8_t *ret);
+/* The digest so far; the context goes on. */
+void hash_peek(const struct hash *h, uint8_t *ret);
 /* The digest of S alone, in a context that has nothing added. */
 void hash_slice(struct hash *h, struct slice s, uint8_t *ret);
 void hash_free(struct hash *h);
