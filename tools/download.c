@@ -1,6 +1,6 @@
 #include "download.h"
+#include "curl.h"
 #include "lib/io.h"
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -30,6 +30,7 @@ struct engine {
 	const struct mirrors *m;
 	const struct download_opts *o;
 	bool get; /* fetch; else only ask */
+	struct curl curl;
 	CURLM *multi;
 	struct job *jobs;
 	size_t n, n_running, n_done;
@@ -41,8 +42,8 @@ struct engine {
 static void job_free(struct job *j)
 {
 	if (j->h) {
-		curl_multi_remove_handle(j->g->multi, j->h);
-		curl_easy_cleanup(j->h);
+		j->g->curl.multi_remove_handle(j->g->multi, j->h);
+		j->g->curl.easy_cleanup(j->h);
 	}
 	mem_closep(&j->fd);
 	hash_free(j->hash);
@@ -57,18 +58,21 @@ static void engine_free(struct engine *g)
 	for (size_t a = 0; a < ARCHIVES; a++)
 		free(g->down[a]);
 	free(g->jobs);
-	curl_multi_cleanup(g->multi);
+	if (g->multi)
+		g->curl.multi_cleanup(g->multi);
 }
 #define _engine_ __attribute__((cleanup(engine_free)))
 
-static void engine_init(struct engine *g, const struct mirrors *m, struct want *v, size_t n, bool get,
-        const struct download_opts *o)
+static int engine_init(struct engine *g, const struct mirrors *m, struct want *v, size_t n, bool get,
+        const struct download_opts *o, struct err *e)
 {
 	*g = (struct engine){ .m = m, .o = o, .get = get, .n = n, .start = term_now() };
+	if (curl_load(CURL_SONAME, &g->curl, e))
+		return e->code;
 	/* of libcurl's own set-up only the TLS library's needs this, and one thread is all there is */
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	g->multi = curl_multi_init();
-	curl_multi_setopt(g->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)PARALLEL);
+	g->curl.global_init(CURL_GLOBAL_DEFAULT);
+	g->multi = g->curl.multi_init();
+	g->curl.multi_setopt(g->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)PARALLEL);
 	g->jobs = xcalloc(n, sizeof(*g->jobs));
 	for (size_t a = 0; a < ARCHIVES; a++)
 		g->down[a] = xcalloc(m->n[a], sizeof(bool));
@@ -77,6 +81,7 @@ static void engine_init(struct engine *g, const struct mirrors *m, struct want *
 		        (struct job){ .want = &v[i], .g = g, .mirror = v[i].mirror, .fd = -1, .gone = true };
 		g->total += v[i].file->size;
 	}
+	return 0;
 }
 
 /* Mirrors on object stores take a bare + for a space, so it is escaped as apt does. */
@@ -173,31 +178,32 @@ static int open_partial(struct job *j, struct err *e)
 
 static void add_handle(struct engine *g, struct job *j)
 {
-	CURL *h = j->h = curl_easy_init();
+	const struct curl *c = &g->curl;
+	CURL *h = j->h = c->easy_init();
 
-	curl_easy_setopt(h, CURLOPT_URL, j->url);
-	curl_easy_setopt(h, CURLOPT_PRIVATE, j);
-	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, j->why);
-	curl_easy_setopt(h, CURLOPT_USERAGENT, "bulla");
-	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https,file");
-	curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(h, CURLOPT_MAXREDIRS, 5L);
-	curl_easy_setopt(h, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, (long)g->o->stall);
-	curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, (long)g->o->stall);
-	curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 1L << 18);
-	curl_easy_setopt(h, CURLOPT_NOBODY, g->get ? 0L : 1L);
+	c->easy_setopt(h, CURLOPT_URL, j->url);
+	c->easy_setopt(h, CURLOPT_PRIVATE, j);
+	c->easy_setopt(h, CURLOPT_ERRORBUFFER, j->why);
+	c->easy_setopt(h, CURLOPT_USERAGENT, "bulla");
+	c->easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https,file");
+	c->easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	c->easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L);
+	c->easy_setopt(h, CURLOPT_MAXREDIRS, 5L);
+	c->easy_setopt(h, CURLOPT_FAILONERROR, 1L);
+	c->easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	c->easy_setopt(h, CURLOPT_CONNECTTIMEOUT, (long)g->o->stall);
+	c->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	c->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, (long)g->o->stall);
+	c->easy_setopt(h, CURLOPT_BUFFERSIZE, 1L << 18);
+	c->easy_setopt(h, CURLOPT_NOBODY, g->get ? 0L : 1L);
 	/* asked about a file:// libcurl makes up headers and gives them out as data */
-	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, g->get ? on_data : drop_data);
-	curl_easy_setopt(h, CURLOPT_WRITEDATA, j);
+	c->easy_setopt(h, CURLOPT_WRITEFUNCTION, g->get ? on_data : drop_data);
+	c->easy_setopt(h, CURLOPT_WRITEDATA, j);
 	if (g->get && j->have) {
 		j->joined = true;
-		curl_easy_setopt(h, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)j->have);
+		c->easy_setopt(h, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)j->have);
 	}
-	curl_multi_add_handle(g->multi, h);
+	c->multi_add_handle(g->multi, h);
 	g->n_running++;
 }
 
@@ -286,21 +292,21 @@ static int finish(struct engine *g, struct job *j, struct err *e)
 	return e->code;
 }
 
-static bool says_no_such_file(CURL *h, CURLcode r)
+static bool says_no_such_file(const struct curl *c, CURL *h, CURLcode r)
 {
 	long status = 0;
 
-	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	c->easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
 	return r == CURLE_FILE_COULDNT_READ_FILE ||
 	       (r == CURLE_HTTP_RETURNED_ERROR && (status == 404 || status == 410));
 }
 
 /* Some servers will not be asked: 405 and 501 say nothing about the file. */
-static bool refuses_head(CURL *h, CURLcode r)
+static bool refuses_head(const struct curl *c, CURL *h, CURLcode r)
 {
 	long status = 0;
 
-	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	c->easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
 	return r == CURLE_HTTP_RETURNED_ERROR && (status == 405 || status == 501);
 }
 
@@ -320,17 +326,18 @@ static int failed(struct engine *g, struct job *j, CURLcode r, bool gone, struct
 		return 0;
 	if (j->gone && !g->get) /* told together, at the end */
 		return done(g, j);
-	return err_set(e, -EIO, "%s: %s", j->url, j->why[0] ? j->why : curl_easy_strerror(r));
+	return err_set(e, -EIO, "%s: %s", j->url, j->why[0] ? j->why : g->curl.easy_strerror(r));
 }
 
 static int ended(struct engine *g, struct job *j, CURLcode r, struct err *e)
 {
-	bool gone = says_no_such_file(j->h, r), no_head = !g->get && refuses_head(j->h, r);
+	const struct curl *c = &g->curl;
+	bool gone = says_no_such_file(c, j->h, r), no_head = !g->get && refuses_head(c, j->h, r);
 	long status = 0;
 
-	curl_easy_getinfo(j->h, CURLINFO_RESPONSE_CODE, &status);
-	curl_multi_remove_handle(g->multi, j->h);
-	curl_easy_cleanup(TAKE(j->h));
+	c->easy_getinfo(j->h, CURLINFO_RESPONSE_CODE, &status);
+	c->multi_remove_handle(g->multi, j->h);
+	c->easy_cleanup(TAKE(j->h));
 	g->n_running--;
 	if (j->write_error) {
 		errno = j->write_error;
@@ -401,19 +408,19 @@ static int loop(struct engine *g, struct err *e)
 
 		if (begin_some(g, e))
 			return e->code;
-		curl_multi_perform(g->multi, &running);
-		while ((msg = curl_multi_info_read(g->multi, &left))) {
+		g->curl.multi_perform(g->multi, &running);
+		while ((msg = g->curl.multi_info_read(g->multi, &left))) {
 			struct job *j;
 
 			if (msg->msg != CURLMSG_DONE)
 				continue;
-			curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &j);
+			g->curl.easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &j);
 			if (ended(g, j, msg->data.result, e))
 				return e->code;
 		}
 		draw(g);
 		if (g->n_done < g->n)
-			curl_multi_poll(g->multi, NULL, 0, 50, NULL);
+			g->curl.multi_poll(g->multi, NULL, 0, 50, NULL);
 	}
 	return 0;
 }
@@ -425,8 +432,7 @@ int download_find(
 	const struct want *first = NULL;
 	size_t n_gone = 0;
 
-	engine_init(&g, m, v, n, false, o);
-	if (loop(&g, e))
+	if (engine_init(&g, m, v, n, false, o, e) || loop(&g, e))
 		return e->code;
 	for (size_t i = 0; i < n; i++)
 		if (g.jobs[i].gone && !n_gone++)
@@ -451,8 +457,7 @@ int download_get(
 	_free_ char *cache = io_cache_dir(), *partial = xasprintf("%s/partial", cache);
 	_engine_ struct engine g;
 
-	engine_init(&g, m, v, n, true, o);
-	if (io_mkdirs(partial, e))
+	if (engine_init(&g, m, v, n, true, o, e) || io_mkdirs(partial, e))
 		return e->code;
 	return loop(&g, e);
 }

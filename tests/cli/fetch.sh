@@ -207,6 +207,11 @@ asked_only() {
 check "and nothing was fetched" asked_only
 refuses "the way out is the lock of its package set" 4 "hint: .bulla lock gone" from "$http/ok/debian" gone
 
+loads_no_libcurl() {
+	! ldd "$BULLA" | grep libcurl
+}
+check "what fetches nothing loads no libcurl" loads_no_libcurl
+
 forget
 refuses "a transfer that stands still is given up" 1 "big_1_all.deb: .*slow" \
 	from "$http/stall/debian" --stall=1 big
