@@ -48,6 +48,7 @@ struct inputs {
 	const char *vcpu_type; /* a QEMU CPU model, NULL where only the signature was given */
 	uint32_t vcpu_sig;     /* CPUID 1 EAX */
 	bool has_vcpu_sig;
+	bool has_guest_features;
 	uint64_t guest_features; /* SEV_FEATURES of the VMSA */
 	bool has_ovmf_hash;
 	uint8_t ovmf_hash[SHA384_LEN]; /* launch digest after the firmware's pages, instead of their bytes */

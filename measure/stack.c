@@ -14,8 +14,8 @@ static const char *const kind_names[STACK_KINDS] = {
 static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.CheckedAgainst", "Firmware.Sha256",
 	"Firmware.InitrdOption", "Firmware.Event", "Sev.Mxcsr", "Sev.Fcw", "Sev.Rdx", "Sev.GPat",
 	"Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr", "Sev.SecMem", "Sev.CpuidPages",
-	"Sev.ApReset", "Tdx.MrtdPasses", "Kernel.Header", "Stub.Version", "Stub.Start", "Stub.Sections",
-	NULL };
+	"Sev.ApReset", "Sev.Rsi", "Sev.Rsp", "Sev.Rbp", "Tdx.MrtdPasses", "Kernel.Header", "Stub.Version",
+	"Stub.Start", "Stub.Sections", NULL };
 
 static const struct {
 	const char *word;
@@ -150,6 +150,10 @@ static int add_sev(struct stack_sev *s, const char *name, const struct conf *c, 
 		return e->code;
 	s->rdx_is_signature = rdx && !strcmp(rdx, "signature");
 	if (!s->rdx_is_signature && number(c, name, "Sev.Rdx", UINT64_MAX, &s->rdx, e))
+		return e->code;
+	if ((conf_get(c, "Sev.Rsi") && number(c, name, "Sev.Rsi", UINT64_MAX, &s->rsi, e)) ||
+	        (conf_get(c, "Sev.Rsp") && number(c, name, "Sev.Rsp", UINT64_MAX, &s->rsp, e)) ||
+	        (conf_get(c, "Sev.Rbp") && number(c, name, "Sev.Rbp", UINT64_MAX, &s->rbp, e)))
 		return e->code;
 	s->mxcsr = (uint32_t)n[0];
 	s->fcw = (uint16_t)n[1];

@@ -39,6 +39,7 @@ struct stack_sev {
 	uint16_t cs_bsp, cs_ap, ss, tr; /* segment attributes */
 	bool rdx_is_signature;          /* RDX holds CPUID 1 EAX; else rdx */
 	uint64_t rdx;
+	uint64_t rsi, rsp, rbp; /* 0 but for VMMs that start a kernel without a firmware */
 	bool ap_reset_from_bsp; /* APs start where the boot vCPU does, whatever the firmware says */
 	uint8_t sec_mem_type;   /* SNP page type of SEC_MEM sections */
 	bool cpuid_last;        /* CPUID pages follow all other sections */

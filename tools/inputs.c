@@ -2,6 +2,7 @@
 #include "bundle.h"
 #include "lib/io.h"
 #include "lib/map.h"
+#include "measure/vcpu.h"
 #include "stacks.h"
 #include <stddef.h>
 
@@ -245,16 +246,6 @@ static int load_cmdline(struct loaded *l, const char *path, struct err *e)
 	return 0;
 }
 
-/* CPUID 1 EAX, AMD APM volume 3, E.3.2: families above 15 use the extended field. */
-static uint32_t signature(uint64_t family, uint64_t model, uint64_t stepping)
-{
-	uint32_t low = family > 0xf ? 0xf : (uint32_t)family,
-	         high = family > 0xf ? (uint32_t)family - 0xf : 0;
-
-	return high << 20 | ((uint32_t)model >> 4 & 0xf) << 16 | low << 8 | ((uint32_t)model & 0xf) << 4 |
-	       (uint32_t)stepping;
-}
-
 static int load_vcpu(struct loaded *l, const struct args *a, struct err *e)
 {
 	const char *sig = args_get(a, "vcpu-sig"), *family = args_get(a, "vcpu-family"),
@@ -279,7 +270,7 @@ static int load_vcpu(struct loaded *l, const struct args *a, struct err *e)
 		        number("vcpu-model", model, 0xff, &m, e) ||
 		        number("vcpu-stepping", stepping, 0xf, &s, e))
 			return e->code;
-		l->in.vcpu_sig = signature(f, m, s);
+		l->in.vcpu_sig = vcpu_signature((unsigned)f, (unsigned)m, (unsigned)s);
 	} else {
 		return 0;
 	}
@@ -312,7 +303,6 @@ static int load_numbers(struct loaded *l, const struct args *a, struct err *e)
 	           *hash = args_get(a, "ovmf-hash");
 	uint64_t n;
 
-	l->in.guest_features = 1;
 	if (vcpus && !strpbrk(vcpus, "-,")) {
 		if (number("vcpus", vcpus, 65535, &n, e))
 			return e->code;
@@ -324,6 +314,7 @@ static int load_numbers(struct loaded *l, const struct args *a, struct err *e)
 		note(l, "vcpus", json_string(vcpus));
 	if (features && number("guest-features", features, UINT64_MAX, &l->in.guest_features, e))
 		return e->code;
+	l->in.has_guest_features = features;
 	if (features)
 		note(l, "guest-features", json_string(features));
 	if (hash) {
