@@ -119,6 +119,8 @@ static const struct {
 	{ "td-hob", source_td_hob },
 	{ "cfv", source_cfv },
 	{ "acpi", source_acpi },
+	{ "image", source_image },
+	{ "linux", source_linux },
 };
 
 int events_run(struct events *ev, struct err *e)

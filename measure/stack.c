@@ -12,10 +12,10 @@ static const char *const kind_names[STACK_KINDS] = {
 };
 
 static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.CheckedAgainst", "Firmware.Sha256",
-	"Firmware.InitrdOption", "Firmware.Event", "Sev.Mxcsr", "Sev.Fcw", "Sev.Rdx", "Sev.GPat",
-	"Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr", "Sev.SecMem", "Sev.CpuidPages",
-	"Sev.ApReset", "Sev.Rsi", "Sev.Rsp", "Sev.Rbp", "Tdx.MrtdPasses", "Kernel.Header", "Stub.Version",
-	"Stub.Start", "Stub.Sections", NULL };
+	"Firmware.InitrdOption", "Firmware.Event", "Firmware.BootFile", "Sev.Mxcsr", "Sev.Fcw", "Sev.Rdx",
+	"Sev.GPat", "Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr", "Sev.SecMem",
+	"Sev.CpuidPages", "Sev.ApReset", "Sev.Rsi", "Sev.Rsp", "Sev.Rbp", "Tdx.MrtdPasses", "Kernel.Header",
+	"Kernel.BootFile", "Stub.Version", "Stub.Start", "Stub.Sections", NULL };
 
 static const struct {
 	const char *word;
@@ -71,6 +71,18 @@ static int choice(const struct conf *c, const char *name, const char *key, const
 	return bad(name, key, v, buf_str(&all), e);
 }
 
+/* "yes" or "no", the latter where the key is not given */
+static int yes_no(const struct conf *c, const char *name, const char *key, bool *ret, struct err *e)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+	unsigned yes = 0;
+
+	if (conf_get(c, key) && choice(c, name, key, words, &yes, e))
+		return e->code;
+	*ret = yes;
+	return 0;
+}
+
 static int read_rule(const char *name, const char *line, struct event_rule *ret, struct err *e)
 {
 	_free_ char *copy = xstrdup(line);
@@ -111,7 +123,8 @@ static int add_firmware(struct stack *s, const char *name, const struct conf *c,
 	const char *key, *value;
 	unsigned option;
 
-	if (choice(c, name, "Firmware.InitrdOption", options, &option, e))
+	if (choice(c, name, "Firmware.InitrdOption", options, &option, e) ||
+	        yes_no(c, name, "Firmware.BootFile", &s->reads_boot_file, e))
 		return e->code;
 	snprintf(s->initrd_option, sizeof(s->initrd_option), "%s", options[option]);
 	s->firmware_sha256 = conf_list(c, "Firmware.Sha256");
@@ -169,7 +182,7 @@ static int add_sev(struct stack_sev *s, const char *name, const struct conf *c, 
 
 static int add_vmm(struct stack *s, const char *name, const struct conf *c, struct err *e)
 {
-	static const char *const header[] = { "as-given", "patched", NULL };
+	static const char *const header[] = { "as-given", "patched", "patched-unless-confidential", NULL };
 	uint64_t passes;
 	unsigned patched;
 
@@ -180,6 +193,7 @@ static int add_vmm(struct stack *s, const char *name, const struct conf *c, stru
 		return bad(name, "Tdx.MrtdPasses", "0", "1 or 2", e);
 	s->mrtd_passes = (unsigned)passes;
 	s->patches_kernel = patched;
+	s->patches_kernel_cc = patched == 1;
 	return 0;
 }
 

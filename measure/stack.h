@@ -52,9 +52,12 @@ struct stack {
 	} profile[STACK_KINDS];    /* an empty name: no profile of this kind */
 	/* vmm */
 	struct stack_sev sev;
-	unsigned mrtd_passes; /* 1 or 2 (all PAGE.ADDs of a section, then its EXTENDs) */
-	bool patches_kernel;  /* the setup header is changed before the firmware sees the kernel */
+	unsigned mrtd_passes;   /* 1 or 2 (all PAGE.ADDs of a section, then its EXTENDs) */
+	bool patches_kernel;    /* the setup header is changed before the firmware sees the kernel */
+	bool patches_kernel_cc; /* also in a confidential guest (SEV's are never changed) */
+	bool offers_boot_file;  /* fw_cfg etc/boot/kernel, the kernel as it is, beside the changed one */
 	/* firmware */
+	bool reads_boot_file;  /* and takes that where it is offered */
 	char initrd_option[8]; /* where "initrd=initrd" goes in the load options: append, prepend, none */
 	/* stub */
 	unsigned stub_version;

@@ -1,0 +1,63 @@
+#include "measure/efistub.h"
+
+static void initrd_event(
+        struct events *ev, const struct event_rule *r, const struct slice *initrd, size_t n, const char *from)
+{
+	struct event event = { r->pcr, r->type, "initrd as the kernel loads it", from, 0, 0 };
+	struct digests d;
+
+	for (size_t i = 0; i < n; i++)
+		event.length += initrd[i].n;
+	if (!event.length)
+		return;
+	for (unsigned b = 0; b < HASH_ALGS; b++) {
+		struct hash *h;
+
+		if (!(ev->banks & 1U << b))
+			continue;
+		h = result_hash(ev->out, b);
+		for (size_t i = 0; i < n; i++)
+			hash_add(h, initrd[i].p, initrd[i].n);
+		hash_final(h, d.d[b]);
+	}
+	event_digests(ev, &event, &d);
+}
+
+void efistub_events(struct events *ev, const struct event_rule *r, struct slice options,
+        const char *options_from, const struct slice *initrd, size_t n, const char *initrd_from)
+{
+	if (options.n)
+		event_data(
+		        ev, &(struct event){ r->pcr, r->type, "load options", options_from, 0, 0 }, options);
+	initrd_event(ev, r, initrd, n, initrd_from);
+}
+
+/* UnicodeSPrintAsciiFormat of edk2 makes 16 bits of every byte, whatever the encoding. */
+static void add_widened(struct buf *b, const char *text)
+{
+	for (; *text; text++) {
+		uint8_t c[2] = { (uint8_t)*text, 0 };
+
+		buf_add(b, c, sizeof(c));
+	}
+}
+
+/* Direct boot: OvmfPkg/Library/X86QemuLoadImageLib of edk2 makes the load options from fw_cfg. */
+int source_linux(struct events *ev, const struct event_rule *r, struct err *e)
+{
+	const struct inputs *in = ev->in;
+	const char *where = in->stack.initrd_option, *cmdline = in->has_cmdline ? in->cmdline : "";
+	bool initrd = in->initrd.data.n;
+	_buf_ struct buf options = { 0 };
+
+	(void)e;
+	if (initrd && !strcmp(where, "prepend"))
+		add_widened(&options, "initrd=initrd ");
+	add_widened(&options, cmdline);
+	if (initrd && !strcmp(where, "append"))
+		add_widened(&options, " initrd=initrd");
+	if (options.n)
+		buf_zeros(&options, 2);
+	efistub_events(ev, r, buf_slice(&options), "cmdline", &in->initrd.data, 1, "initrd");
+	return 0;
+}
