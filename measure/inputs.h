@@ -49,7 +49,9 @@ struct inputs {
 	uint32_t vcpu_sig;     /* CPUID 1 EAX */
 	bool has_vcpu_sig;
 	bool has_guest_features;
-	uint64_t guest_features; /* SEV_FEATURES of the VMSA */
+	uint64_t guest_features;               /* SEV_FEATURES of the VMSA */
+	bool has_kernel_hash, has_initrd_hash; /* SHA-256 instead of the files */
+	uint8_t kernel_hash[SHA256_LEN], initrd_hash[SHA256_LEN];
 	bool has_ovmf_hash;
 	uint8_t ovmf_hash[SHA384_LEN]; /* launch digest after the firmware's pages, instead of their bytes */
 	const char *sections; /* with it: "GPA:SIZE:TYPE,…" as the firmware's SEV metadata has them */

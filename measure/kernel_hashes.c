@@ -13,12 +13,36 @@ static const uint8_t initrd_guid[] = { 0x31, 0xf7, 0xba, 0x44, 0x2f, 0x3a, 0xd7,
 static const uint8_t kernel_guid[] = { 0x37, 0x94, 0xe7, 0x4d, 0xd2, 0xab, 0x7f, 0x42, 0xb8, 0x35, 0xd5, 0xb1,
 	0x72, 0xd2, 0x04, 0x5b };
 
+bool kernel_given(const struct inputs *in)
+{
+	return in->kernel.given || in->has_kernel_hash;
+}
+
+int kernel_check(const struct inputs *in, struct err *e)
+{
+	if ((in->kernel.given && in->has_kernel_hash) || (in->initrd.given && in->has_initrd_hash))
+		err_set(e, -EINVAL, "both the %s and its digest are given",
+		        in->has_kernel_hash ? "kernel" : "initrd");
+	else if (!kernel_given(in) && (in->initrd.given || in->has_initrd_hash || in->has_cmdline))
+		err_set(e, -EINVAL, "%s without a kernel, which is what brings both into the measurement",
+		        in->has_cmdline ? "a command line" : "an initrd");
+	else
+		return 0;
+	return err_exit(e, EX_USAGE);
+}
+
 void kernel_hashes_of(const struct inputs *in, struct kernel_hashes *ret)
 {
 	const char *cmdline = in->cmdline ? in->cmdline : "";
 
-	sha256(in->kernel.data, ret->kernel);
-	sha256(in->initrd.data, ret->initrd);
+	if (in->has_kernel_hash)
+		memcpy(ret->kernel, in->kernel_hash, SHA256_LEN);
+	else
+		sha256(in->kernel.data, ret->kernel);
+	if (in->has_initrd_hash)
+		memcpy(ret->initrd, in->initrd_hash, SHA256_LEN);
+	else
+		sha256(in->initrd.data, ret->initrd);
 	sha256(slice_of(cmdline, strlen(cmdline) + 1), ret->cmdline);
 }
 

@@ -10,6 +10,11 @@ struct kernel_hashes {
 	uint8_t cmdline[SHA256_LEN], initrd[SHA256_LEN], kernel[SHA256_LEN];
 };
 
+/* Does the VMM load a kernel? */
+bool kernel_given(const struct inputs *in);
+/* An initrd or a command line without a kernel is an error, because the firmware never sees them; and so is a
+ * file together with its digest. */
+int kernel_check(const struct inputs *in, struct err *e);
 /* Of IN's files as they are (QEMU does not patch the kernel here), and of the command line with its NUL; no
  * initrd is one of no bytes. */
 void kernel_hashes_of(const struct inputs *in, struct kernel_hashes *ret);

@@ -16,15 +16,6 @@ int sev_firmware(const struct inputs *in, struct ovmf *ret, struct err *e)
 	return ovmf_parse(in->firmware.name, in->firmware.data, ret, e);
 }
 
-int sev_kernel(const struct inputs *in, struct err *e)
-{
-	if (in->kernel.given || (!in->initrd.given && !in->has_cmdline))
-		return 0;
-	err_set(e, -EINVAL, "%s without a kernel, which is what brings both into the measurement",
-	        in->initrd.given ? "an initrd" : "a command line");
-	return err_exit(e, EX_USAGE);
-}
-
 int sev_need_hash_table(const struct ovmf *o, struct err *e)
 {
 	if (!o->hash_table_gpa) {
@@ -77,9 +68,6 @@ void sev_vmsa(const struct stack_sev *s, uint32_t eip, bool boot, uint32_t signa
 		.rip = eip & 0xffff,
 		.g_pat = s->g_pat,
 		.rdx = s->rdx_is_signature ? signature : s->rdx,
-		.rsi = s->rsi,
-		.rsp = s->rsp,
-		.rbp = s->rbp,
 		.sev_features = features,
 		.xcr0 = 1,
 		.mxcsr = s->mxcsr,
@@ -133,6 +121,8 @@ static int add_vmsas(const struct inputs *in, const struct ovmf *o, struct resul
 		struct step s = { 0 };
 
 		sev_vmsa(&in->stack.sev, i ? eip : SEV_BSP_EIP, !i, signature, features, &vmsa);
+		if (in->stack.sev.es_without_fpu)
+			vmsa.mxcsr = vmsa.x87_fcw = 0;
 		vmsa_write(&vmsa, page);
 		snprintf(s.what, sizeof(s.what), "VMSA of vCPU %u", i);
 		add(r, reg, h, &s, slice_of(page, sizeof(page)));
@@ -150,11 +140,12 @@ int sev_measure(const struct inputs *in, bool es, struct result *ret, struct err
 	struct ovmf o;
 	unsigned reg;
 
-	if (sev_kernel(in, e) || sev_firmware(in, &o, e) || (in->kernel.given && sev_need_hash_table(&o, e)))
+	if (kernel_check(in, e) || sev_firmware(in, &o, e) ||
+	        (kernel_given(in) && sev_need_hash_table(&o, e)))
 		return e->code;
 	reg = result_reg(ret, "launch_digest", HASH_SHA256);
 	add(ret, reg, h, &firmware, in->firmware.data);
-	if (in->kernel.given) {
+	if (kernel_given(in)) {
 		kernel_hashes_of(in, &kernel);
 		kernel_hashes_table(&kernel, table);
 		add(ret, reg, h, &hashes, slice_of(table, sizeof(table)));

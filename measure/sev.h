@@ -11,8 +11,6 @@ enum { SEV_BSP_EIP = 0xfffffff0U };
 
 /* Reads IN's firmware, whose size must be whole pages; an error where there is none. */
 int sev_firmware(const struct inputs *in, struct ovmf *ret, struct err *e);
-/* An initrd or a command line without a kernel is an error: the firmware would never see them. */
-int sev_kernel(const struct inputs *in, struct err *e);
 /* Does O have an area for the table of kernel hashes? If not, an error that says what has it. */
 int sev_need_hash_table(const struct ovmf *o, struct err *e);
 /* Where application processors start; an error where VCPUS needs it and O does not say. */

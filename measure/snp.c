@@ -170,7 +170,7 @@ static int need_metadata(const struct ovmf *o, bool kernel, struct err *e)
 /* BASE is where the images that were launched before begin; they end at 4 GiB. */
 static int add_sections(struct launch *l, const struct ovmf *o, uint64_t base, struct err *e)
 {
-	bool kernel = l->in->kernel.given, last = l->in->stack.sev.cpuid_last;
+	bool kernel = kernel_given(l->in), last = l->in->stack.sev.cpuid_last;
 
 	if (need_metadata(o, kernel, e))
 		return e->code;
@@ -270,7 +270,7 @@ int snp_prefix(const struct inputs *in, unsigned vcpus, struct result *ret, unsi
 	struct ovmf o;
 
 	*l = (struct snp_launch){ .stack = &in->stack.sev };
-	if (stack_need(&in->stack, STACK_VMM, "the launch digest", e) || sev_kernel(in, e) ||
+	if (stack_need(&in->stack, STACK_VMM, "the launch digest", e) || kernel_check(in, e) ||
 	        check_features(in, l, e))
 		return e->code;
 	snp_chain_start(&now.chain, result_hash(ret, HASH_SHA384), NULL);

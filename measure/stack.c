@@ -11,10 +11,10 @@ static const char *const kind_names[STACK_KINDS] = {
 	[STACK_STUB] = "stub",
 };
 
-static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.CheckedAgainst", "Firmware.Sha256",
-	"Firmware.InitrdOption", "Firmware.Event", "Firmware.BootFile", "Sev.Mxcsr", "Sev.Fcw", "Sev.Rdx",
-	"Sev.GPat", "Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr", "Sev.SecMem",
-	"Sev.CpuidPages", "Sev.ApReset", "Sev.Rsi", "Sev.Rsp", "Sev.Rbp", "Tdx.MrtdPasses", "Kernel.Header",
+static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.CheckedAgainst", "Stack.Cannot",
+	"Firmware.Sha256", "Firmware.InitrdOption", "Firmware.Event", "Firmware.BootFile", "Sev.Mxcsr",
+	"Sev.Fcw", "Sev.Rdx", "Sev.GPat", "Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr",
+	"Sev.SecMem", "Sev.CpuidPages", "Sev.ApReset", "Sev.EsFpu", "Tdx.MrtdPasses", "Kernel.Header",
 	"Kernel.BootFile", "Stub.Version", "Stub.Start", "Stub.Sections", NULL };
 
 static const struct {
@@ -145,9 +145,10 @@ static int add_sev(struct stack_sev *s, const char *name, const struct conf *c, 
 	static const char *const sec_mem[] = { "zero", "unmeasured", NULL };
 	static const char *const cpuid[] = { "in-order", "last", NULL };
 	static const char *const reset[] = { "firmware", "bsp", NULL };
+	static const char *const es_fpu[] = { "as-snp", "zero", NULL };
 	const char *rdx = conf_get(c, "Sev.Rdx");
 	uint64_t n[7];
-	unsigned mem, order, ap;
+	unsigned mem, order, ap, fpu;
 
 	if (number(c, name, "Sev.GPat", UINT64_MAX, &s->g_pat, e) ||
 	        number(c, name, "Sev.VmsaGpa", UINT64_MAX, &s->vmsa_gpa, e) ||
@@ -159,14 +160,11 @@ static int add_sev(struct stack_sev *s, const char *name, const struct conf *c, 
 	        number(c, name, "Sev.Tr", UINT16_MAX, &n[5], e) ||
 	        choice(c, name, "Sev.SecMem", sec_mem, &mem, e) ||
 	        choice(c, name, "Sev.CpuidPages", cpuid, &order, e) ||
-	        choice(c, name, "Sev.ApReset", reset, &ap, e))
+	        choice(c, name, "Sev.ApReset", reset, &ap, e) ||
+	        choice(c, name, "Sev.EsFpu", es_fpu, &fpu, e))
 		return e->code;
 	s->rdx_is_signature = rdx && !strcmp(rdx, "signature");
 	if (!s->rdx_is_signature && number(c, name, "Sev.Rdx", UINT64_MAX, &s->rdx, e))
-		return e->code;
-	if ((conf_get(c, "Sev.Rsi") && number(c, name, "Sev.Rsi", UINT64_MAX, &s->rsi, e)) ||
-	        (conf_get(c, "Sev.Rsp") && number(c, name, "Sev.Rsp", UINT64_MAX, &s->rsp, e)) ||
-	        (conf_get(c, "Sev.Rbp") && number(c, name, "Sev.Rbp", UINT64_MAX, &s->rbp, e)))
 		return e->code;
 	s->mxcsr = (uint32_t)n[0];
 	s->fcw = (uint16_t)n[1];
@@ -177,21 +175,52 @@ static int add_sev(struct stack_sev *s, const char *name, const struct conf *c, 
 	s->sec_mem_type = mem ? 4 : 3;
 	s->cpuid_last = order;
 	s->ap_reset_from_bsp = ap;
+	s->es_without_fpu = fpu;
+	return 0;
+}
+
+/* The line of S->cannot for TEE, or NULL. */
+static const char *cannot(const struct stack *s, const char *tee)
+{
+	size_t n = strlen(tee);
+
+	for (const char *p = s->cannot; p && *p; p = strchr(p, '\n') + 1)
+		if (!strncmp(p, tee, n) && p[n] == ' ')
+			return p;
+	return NULL;
+}
+
+static int add_cannot(struct stack *s, const char *name, const struct conf *c, struct err *e)
+{
+	_buf_ struct buf lines = { 0 };
+	const char *key, *value;
+
+	for (size_t i = 0; conf_nth(c, i, &key, &value); i++) {
+		if (strcmp(key, "Stack.Cannot"))
+			continue;
+		if (!strchr(value, ' '))
+			return bad(name, key, value, "TEE REASON", e);
+		buf_printf(&lines, "%s\n", value);
+	}
+	s->cannot = lines.n ? xstrdup(buf_str(&lines)) : NULL;
 	return 0;
 }
 
 static int add_vmm(struct stack *s, const char *name, const struct conf *c, struct err *e)
 {
 	static const char *const header[] = { "as-given", "patched", "patched-unless-confidential", NULL };
-	uint64_t passes;
+	uint64_t passes = 1;
 	unsigned patched;
 
-	if (add_sev(&s->sev, name, c, e) || number(c, name, "Tdx.MrtdPasses", 2, &passes, e) ||
-	        choice(c, name, "Kernel.Header", header, &patched, e))
+	if (add_cannot(s, name, c, e) ||
+	        (!(cannot(s, "snp") && cannot(s, "sev-es")) && add_sev(&s->sev, name, c, e)) ||
+	        (!cannot(s, "tdx") && number(c, name, "Tdx.MrtdPasses", 2, &passes, e)) ||
+	        choice(c, name, "Kernel.Header", header, &patched, e) ||
+	        yes_no(c, name, "Kernel.BootFile", &s->offers_boot_file, e))
 		return e->code;
 	if (!passes)
 		return bad(name, "Tdx.MrtdPasses", "0", "1 or 2", e);
-	s->mrtd_passes = (unsigned)passes;
+	s->mrtd_passes = cannot(s, "tdx") ? 0 : (unsigned)passes;
 	s->patches_kernel = patched;
 	s->patches_kernel_cc = patched == 1;
 	return 0;
@@ -253,6 +282,18 @@ int stack_add(struct stack *s, const char *name, struct slice text, struct err *
 	return add[kind](s, name, c, e);
 }
 
+int stack_covers(const struct stack *s, const char *tee, struct err *e)
+{
+	const char *line = cannot(s, tee);
+
+	if (!line)
+		return 0;
+	line += strlen(tee) + 1;
+	err_set(e, -ENOTSUP, "profile %s does not cover %s: %.*s", s->profile[STACK_VMM].name, tee,
+	        (int)strcspn(line, "\n"), line);
+	return err_exit(e, EX_UNSUPPORTED);
+}
+
 int stack_need(const struct stack *s, enum stack_kind kind, const char *what_for, struct err *e)
 {
 	if (s->profile[kind].name[0])
@@ -266,5 +307,6 @@ void stack_free(struct stack *s)
 {
 	free(s->rules);
 	free(s->firmware_sha256);
+	free(s->cannot);
 	*s = (struct stack){ 0 };
 }

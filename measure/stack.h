@@ -36,10 +36,10 @@ struct stack_sev {
 	uint64_t g_pat, vmsa_gpa;
 	uint32_t mxcsr;
 	uint16_t fcw;
+	bool es_without_fpu;            /* under SEV-ES mxcsr and fcw stay 0 */
 	uint16_t cs_bsp, cs_ap, ss, tr; /* segment attributes */
 	bool rdx_is_signature;          /* RDX holds CPUID 1 EAX; else rdx */
 	uint64_t rdx;
-	uint64_t rsi, rsp, rbp; /* 0 but for VMMs that start a kernel without a firmware */
 	bool ap_reset_from_bsp; /* APs start where the boot vCPU does, whatever the firmware says */
 	uint8_t sec_mem_type;   /* SNP page type of SEC_MEM sections */
 	bool cpuid_last;        /* CPUID pages follow all other sections */
@@ -51,6 +51,7 @@ struct stack {
 		char checked[400]; /* what its values were checked against */
 	} profile[STACK_KINDS];    /* an empty name: no profile of this kind */
 	/* vmm */
+	char *cannot; /* lines "TEE REASON": launches of which this profile says nothing */
 	struct stack_sev sev;
 	unsigned mrtd_passes;   /* 1 or 2 (all PAGE.ADDs of a section, then its EXTENDs) */
 	bool patches_kernel;    /* the setup header is changed before the firmware sees the kernel */
@@ -73,6 +74,8 @@ struct stack {
  * as are unknown keys and values. Only the keys of the profile's kind are taken.
  */
 int stack_add(struct stack *s, const char *name, struct slice text, struct err *e);
+/* Do the profiles cover launches of TEE? If not, an error (exit status 5) with the reason. */
+int stack_covers(const struct stack *s, const char *tee, struct err *e);
 /* Is there a profile of this kind? If not, an error (exit status 5) that says for what it is needed. */
 int stack_need(const struct stack *s, enum stack_kind kind, const char *what_for, struct err *e);
 const char *stack_kind_name(enum stack_kind kind);

@@ -2,7 +2,7 @@
 #include "measure/tee.h"
 
 static const char *const takes[] = { "bundle", "firmware", "kernel", "initrd", "cmdline", "cmdline-file",
-	NULL };
+	"kernel-hash", "initrd-hash", NULL };
 
 static int measure(const struct inputs *in, struct result *ret, struct err *e)
 {

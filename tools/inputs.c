@@ -11,7 +11,7 @@ struct loaded_file {
 	char *path;
 };
 
-enum kind { ONE_FILE, MANY_FILES, TEXT, SIZE, HEX48 };
+enum kind { ONE_FILE, MANY_FILES, TEXT, SIZE, HEX32, HEX48 };
 static const struct field {
 	const char *option;
 	enum kind kind;
@@ -49,6 +49,9 @@ static const struct field {
 	F("sections", TEXT, sections),
 	F("memory", SIZE, memory),
 	F("vars-size", SIZE, vars_size),
+	F("kernel-hash", HEX32, kernel_hash),
+	F("initrd-hash", HEX32, initrd_hash),
+	F("ovmf-hash", HEX48, ovmf_hash),
 	F("mrconfigid", HEX48, mrconfigid),
 	F("mrowner", HEX48, mrowner),
 	F("mrownerconfig", HEX48, mrownerconfig),
@@ -168,6 +171,10 @@ static int load_field(struct loaded *l, const struct args *a, const struct field
 	case SIZE:
 		if (!inputs_size(v, at))
 			return usage(e, f->option, v, "bytes, or a number with K, M or G");
+		break;
+	case HEX32:
+		if (!hex_decode(v, at, SHA256_LEN))
+			return usage(e, f->option, v, "64 hex digits");
 		break;
 	case HEX48:
 		if (!hex_decode(v, at, SHA384_LEN))
@@ -299,8 +306,7 @@ static int load_banks(struct loaded *l, const struct args *a, struct err *e)
 
 static int load_numbers(struct loaded *l, const struct args *a, struct err *e)
 {
-	const char *vcpus = args_get(a, "vcpus"), *features = args_get(a, "guest-features"),
-	           *hash = args_get(a, "ovmf-hash");
+	const char *vcpus = args_get(a, "vcpus"), *features = args_get(a, "guest-features");
 	uint64_t n;
 
 	if (vcpus && !strpbrk(vcpus, "-,")) {
@@ -317,12 +323,6 @@ static int load_numbers(struct loaded *l, const struct args *a, struct err *e)
 	l->in.has_guest_features = features;
 	if (features)
 		note(l, "guest-features", json_string(features));
-	if (hash) {
-		if (!hex_decode(hash, l->in.ovmf_hash, SHA384_LEN))
-			return usage(e, "ovmf-hash", hash, "96 hex digits");
-		l->in.has_ovmf_hash = true;
-		note(l, "ovmf-hash", json_string(hash));
-	}
 	return 0;
 }
 
@@ -400,9 +400,12 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 		if (load_field(&l, a, &fields[i], e))
 			return e->code;
 	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
-	        load_banks(&l, a, e) || load_stack(&l, a, tee, e))
+	        load_banks(&l, a, e) || load_stack(&l, a, tee, e) || stack_covers(&l.in.stack, tee->name, e))
 		return e->code;
 	l.in.has_cmdline = l.in.cmdline;
+	l.in.has_kernel_hash = args_get(a, "kernel-hash");
+	l.in.has_initrd_hash = args_get(a, "initrd-hash");
+	l.in.has_ovmf_hash = args_get(a, "ovmf-hash");
 	l.in.disk_boot = l.in.uki.given || l.in.bootloader.given;
 	*ret = l;
 	l = (struct loaded){ 0 };

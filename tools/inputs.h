@@ -44,6 +44,8 @@
 	X("vcpu-model", "N", "model")                                                                        \
 	X("vcpu-stepping", "N", "stepping")                                                                  \
 	X("guest-features", "HEX", "SEV_FEATURES of the VMSA (default 0x1: SNP active)")                     \
+	X("kernel-hash", "HEX", "SHA-256 of the kernel, where the file is not at hand")                      \
+	X("initrd-hash", "HEX", "SHA-256 of the initrd, likewise")                                           \
 	X("ovmf-hash", "HEX", "launch digest after the firmware's pages, instead of --firmware")             \
 	X("sections", "GPA:SIZE:TYPE,…", "with it: the firmware's SEV metadata sections")                    \
 	X("svsm", "FILE", "SVSM image below the firmware")                                                   \
