@@ -51,6 +51,11 @@ int source_linux(struct events *ev, const struct event_rule *r, struct err *e)
 	_buf_ struct buf options = { 0 };
 
 	(void)e;
+	if (!in->kernel.given && !in->initrd.given && !in->has_cmdline) {
+		event_unknown(ev, &(struct event){ r->pcr, r->type, "load options and initrd", "", 0, 0 },
+		        "load options and initrd: give --kernel, --cmdline and --initrd");
+		return 0;
+	}
 	if (initrd && !strcmp(where, "prepend"))
 		add_widened(&options, "initrd=initrd ");
 	add_widened(&options, cmdline);

@@ -1,0 +1,73 @@
+#include "measure/events.h"
+#include "measure/mrtd.h"
+#include "measure/tee.h"
+
+static const char *const takes[] = { "bundle", "firmware", "vars", "kernel", "initrd", "cmdline",
+	"cmdline-file", "uki", "bootloader", "disk", "addon", "global-addon", "credential",
+	"global-credential", "sysext", "confext", "smbios-cmdline", "phases", "boot-option", "acpi",
+	"acpi-tables", "acpi-rsdp", "acpi-loader", "smbios", "initdata", "memory", "vcpus", "mrconfigid",
+	"mrowner", "mrownerconfig", NULL };
+
+static int measure_mrtd(const struct inputs *in, struct result *ret, struct err *e)
+{
+	struct ovmf o;
+	struct tdvf t;
+
+	if (!in->firmware.given) {
+		unsigned reg = result_reg(ret, "mrtd", HASH_SHA384);
+
+		result_unknown(ret, reg, &(struct step){ .what = "firmware pages", .count = 1 },
+		        "MRTD: give --firmware");
+		return 0;
+	}
+	if (stack_need(&in->stack, STACK_VMM, "MRTD", e))
+		return e->code;
+	if (ovmf_parse(in->firmware.name, in->firmware.data, &o, e) || tdvf_parse(&o, &t, e))
+		return e->code;
+	return mrtd_measure(in->firmware.name, &t, in->stack.mrtd_passes, ret, e);
+}
+
+/* RTMR3 is left to what runs in the guest, and has its value at reset. */
+static int measure_rtmrs(const struct inputs *in, struct result *ret, struct err *e)
+{
+	struct events ev;
+
+	events_start(&ev, in, ret, true);
+	if (in->stack.profile[STACK_FIRMWARE].name[0])
+		return events_run(&ev, e);
+	for (unsigned pcr = 0; pcr < 3; pcr++) {
+		static const unsigned of_rtmr[] = { 1, 4, 9 };
+
+		result_unknown(ret, ev.reg[HASH_SHA384][of_rtmr[pcr]],
+		        &(struct step){ .what = "events of the firmware", .count = 1 },
+		        "no firmware profile: name one with --stack, `bulla platforms --stacks` lists them");
+	}
+	return 0;
+}
+
+/* Fields that the host sets at TDH.MNG.INIT; the platform does not hash them. */
+static void report_field(struct result *ret, const char *name, const uint8_t *value)
+{
+	unsigned reg = result_reg(ret, name, HASH_SHA384);
+	struct step s = { .reg = reg, .length = SHA384_LEN, .count = 1 };
+
+	snprintf(s.what, sizeof(s.what), "set by the host");
+	snprintf(s.from, sizeof(s.from), "%s", name);
+	memcpy(s.digest, value, SHA384_LEN);
+	memcpy(s.after, value, SHA384_LEN);
+	result_set(ret, reg, value);
+	result_log(ret, &s);
+}
+
+static int measure(const struct inputs *in, struct result *ret, struct err *e)
+{
+	if (measure_mrtd(in, ret, e) || measure_rtmrs(in, ret, e))
+		return e->code;
+	report_field(ret, "mrconfigid", in->mrconfigid);
+	report_field(ret, "mrowner", in->mrowner);
+	report_field(ret, "mrownerconfig", in->mrownerconfig);
+	return 0;
+}
+
+extern const struct tee tee_tdx;
+const struct tee tee_tdx = { "tdx", "Intel TDX", takes, "qemu-10.0", measure };
