@@ -1,4 +1,6 @@
+#include "format/initdata.h"
 #include "measure/events.h"
+#include "measure/initdata.h"
 #include "measure/mrtd.h"
 #include "measure/tee.h"
 
@@ -59,11 +61,32 @@ static void report_field(struct result *ret, const char *name, const uint8_t *va
 	result_log(ret, &s);
 }
 
+/* MRCONFIGID holds the digest of initdata, unless the caller names it. */
+static int mrconfigid(const struct inputs *in, uint8_t ret[SHA384_LEN], struct err *e)
+{
+	static const uint8_t zeros[SHA384_LEN];
+	_initdata_ struct initdata d = { 0 };
+	_buf_ struct buf toml = { 0 };
+	struct initdata_fields f;
+
+	memcpy(ret, in->mrconfigid, SHA384_LEN);
+	if (!in->initdata.given || memcmp(ret, zeros, sizeof(zeros)))
+		return 0;
+	if (initdata_unpack(in->initdata.name, in->initdata.data, &toml, e) ||
+	        initdata_parse(in->initdata.name, buf_slice(&toml), &d, e))
+		return e->code;
+	initdata_fields(buf_slice(&toml), d.alg, &f);
+	memcpy(ret, f.tdx_mrconfigid, SHA384_LEN);
+	return 0;
+}
+
 static int measure(const struct inputs *in, struct result *ret, struct err *e)
 {
-	if (measure_mrtd(in, ret, e) || measure_rtmrs(in, ret, e))
+	uint8_t config[SHA384_LEN];
+
+	if (mrconfigid(in, config, e) || measure_mrtd(in, ret, e) || measure_rtmrs(in, ret, e))
 		return e->code;
-	report_field(ret, "mrconfigid", in->mrconfigid);
+	report_field(ret, "mrconfigid", config);
 	report_field(ret, "mrowner", in->mrowner);
 	report_field(ret, "mrownerconfig", in->mrownerconfig);
 	return 0;
