@@ -19,6 +19,7 @@ static void start_cc(struct events *ev)
 		reg[i] = result_reg(ev->out, name, HASH_SHA384);
 	}
 	ev->banks = 1U << HASH_SHA384;
+	ev->pcrs = 0xffff;
 	for (unsigned pcr = 0; pcr < 16; pcr++)
 		ev->reg[HASH_SHA384][pcr] = reg[rtmr_of(pcr)];
 }
@@ -26,10 +27,13 @@ static void start_cc(struct events *ev)
 static void start_tpm(struct events *ev)
 {
 	ev->banks = ev->in->banks ? ev->in->banks : (1U << HASH_ALGS) - 1;
+	ev->pcrs = ev->in->pcrs ? ev->in->pcrs : 0xffff;
 	for (unsigned b = 0; b < HASH_ALGS; b++)
 		for (unsigned pcr = 0; ev->banks & 1U << b && pcr < 16; pcr++) {
 			char name[24];
 
+			if (!(ev->pcrs & 1U << pcr))
+				continue;
 			snprintf(name, sizeof(name), "%s.pcr%u", hash_name(b), pcr);
 			ev->reg[b][pcr] = result_reg(ev->out, name, b);
 		}
@@ -66,7 +70,7 @@ void event_digests(struct events *ev, const struct event *event, const struct di
 {
 	struct step s = step_of(event);
 
-	for (unsigned b = 0; b < HASH_ALGS; b++)
+	for (unsigned b = 0; ev->pcrs & 1U << event->pcr && b < HASH_ALGS; b++)
 		if (ev->banks & 1U << b)
 			result_extend(ev->out, ev->reg[b][event->pcr], &s, d->d[b]);
 }
@@ -76,6 +80,8 @@ void event_data(struct events *ev, const struct event *event, struct slice data)
 	struct event with_length = *event;
 	struct digests d;
 
+	if (!(ev->pcrs & 1U << event->pcr))
+		return;
 	if (!with_length.length)
 		with_length.length = data.n;
 	digests_of(ev, data, &d);
@@ -86,7 +92,7 @@ void event_unknown(struct events *ev, const struct event *event, const char *why
 {
 	struct step s = step_of(event);
 
-	for (unsigned b = 0; b < HASH_ALGS; b++)
+	for (unsigned b = 0; ev->pcrs & 1U << event->pcr && b < HASH_ALGS; b++)
 		if (ev->banks & 1U << b)
 			result_unknown(ev->out, ev->reg[b][event->pcr], &s, "%s", why);
 }
@@ -121,14 +127,20 @@ static const struct {
 	{ "acpi", source_acpi },
 	{ "image", source_image },
 	{ "linux", source_linux },
+	{ "stub", source_stub },
 };
 
 int events_run(struct events *ev, struct err *e)
 {
+	return events_run_rules(ev, ev->in->stack.rules, ev->in->stack.n_rules, e);
+}
+
+int events_run_rules(struct events *ev, const struct event_rule *rules, size_t n, struct err *e)
+{
 	const struct stack *s = &ev->in->stack;
 
-	for (size_t i = 0; i < s->n_rules; i++) {
-		const struct event_rule *r = &s->rules[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct event_rule *r = &rules[i];
 		size_t k = 0;
 
 		if ((r->when & ev->when) != r->when)

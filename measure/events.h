@@ -19,6 +19,7 @@ struct events {
 	struct result *out;
 	bool cc;                     /* RTMRs, not PCRs */
 	unsigned banks;              /* bit 1 << enum hash_alg */
+	unsigned pcrs;               /* bit 1 << PCR: the others are left out */
 	unsigned when;               /* EVENT_WHEN_* that hold */
 	unsigned reg[HASH_ALGS][16]; /* register of a bank's PCR, or of the RTMR that PCR maps to */
 };
@@ -35,6 +36,7 @@ struct event {
 void events_start(struct events *ev, const struct inputs *in, struct result *out, bool cc);
 /* Goes through the stack's rules. */
 int events_run(struct events *ev, struct err *e);
+int events_run_rules(struct events *ev, const struct event_rule *rules, size_t n, struct err *e);
 
 void digests_of(struct events *ev, struct slice data, struct digests *ret);
 /* Extends with the digest of DATA. */

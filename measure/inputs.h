@@ -40,6 +40,7 @@ struct inputs {
 	const char *cmdline;        /* the kernel command line */
 	const char *smbios_cmdline; /* io.systemd.stub.kernel-cmdline-extra */
 	const char *phases;         /* colon-separated words that systemd-pcrphase extends, NULL: none */
+	bool no_boot_secret;        /* systemd-stub 262 has no randomness to make one of */
 	const char *boot_option;    /* text device path, NULL: the first disk */
 	/* machine */
 	unsigned vcpus;  /* 0: not given */
@@ -60,6 +61,7 @@ struct inputs {
 	uint8_t mrconfigid[SHA384_LEN], mrowner[SHA384_LEN], mrownerconfig[SHA384_LEN];
 	/* vTPM */
 	unsigned banks; /* bit 1 << enum hash_alg; 0: all */
+	unsigned pcrs;  /* bit 1 << PCR; 0: all */
 	bool disk_boot; /* from a disk (UKI or boot loader), not with kernel and initrd from the VMM */
 };
 #endif

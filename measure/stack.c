@@ -15,7 +15,9 @@ static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.Check
 	"Firmware.Sha256", "Firmware.InitrdOption", "Firmware.Event", "Firmware.BootFile", "Sev.Mxcsr",
 	"Sev.Fcw", "Sev.Rdx", "Sev.GPat", "Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr",
 	"Sev.SecMem", "Sev.CpuidPages", "Sev.ApReset", "Sev.EsFpu", "Tdx.MrtdPasses", "Kernel.Header",
-	"Kernel.BootFile", "Stub.Version", "Stub.Start", "Stub.Sections", NULL };
+	"Kernel.BootFile", "Stub.Version", "Stub.Start", "Stub.Sections", "Stub.Names", "Stub.Profiles",
+	"Stub.Trim", "Stub.Console", "Stub.SmbiosCommandLine", "Stub.SmbiosTables",
+	"Stub.ConfidentialComputing", "Stub.Addons", "Stub.Initrds", NULL };
 
 static const struct {
 	const char *word;
@@ -226,24 +228,6 @@ static int add_vmm(struct stack *s, const char *name, const struct conf *c, stru
 	return 0;
 }
 
-static int add_stub(struct stack *s, const char *name, const struct conf *c, struct err *e)
-{
-	static const char *const start[] = { "load-image", "in-memory", NULL };
-	_free_ char *sections = conf_list(c, "Stub.Sections");
-	uint64_t version;
-	unsigned in_memory;
-
-	if (number(c, name, "Stub.Version", 9999, &version, e) ||
-	        choice(c, name, "Stub.Start", start, &in_memory, e))
-		return e->code;
-	if (!sections || strlen(sections) >= sizeof(s->stub_sections))
-		return bad(name, "Stub.Sections", sections, "names of sections", e);
-	snprintf(s->stub_sections, sizeof(s->stub_sections), "%s", sections);
-	s->stub_version = (unsigned)version;
-	s->stub_loads_image = !in_memory;
-	return 0;
-}
-
 static int add_text(
         char *to, size_t size, const char *name, const struct conf *c, const char *key, struct err *e)
 {
@@ -252,6 +236,41 @@ static int add_text(
 	if (!v || strlen(v) >= size)
 		return bad(name, key, v, "a text that is not too long", e);
 	snprintf(to, size, "%s", v);
+	return 0;
+}
+
+static int add_stub(struct stack *s, const char *name, const struct conf *c, struct err *e)
+{
+	static const char *const start[] = { "load-image", "in-memory", NULL };
+	static const char *const names[] = { "whole", "beginning", NULL };
+	static const char *const trim[] = { "end", "both", NULL };
+	static const char *const console[] = { "as-given", "detected", NULL };
+	static const char *const no_yes[] = { "no", "yes", NULL };
+	uint64_t version;
+	unsigned in_memory, loose, profiles, both, detected, extra, tables, cc;
+
+	if (number(c, name, "Stub.Version", 9999, &version, e) ||
+	        choice(c, name, "Stub.Start", start, &in_memory, e) ||
+	        choice(c, name, "Stub.Names", names, &loose, e) ||
+	        choice(c, name, "Stub.Profiles", no_yes, &profiles, e) ||
+	        choice(c, name, "Stub.Trim", trim, &both, e) ||
+	        choice(c, name, "Stub.Console", console, &detected, e) ||
+	        choice(c, name, "Stub.SmbiosCommandLine", no_yes, &extra, e) ||
+	        choice(c, name, "Stub.SmbiosTables", no_yes, &tables, e) ||
+	        choice(c, name, "Stub.ConfidentialComputing", no_yes, &cc, e) ||
+	        add_text(s->stub_sections, sizeof(s->stub_sections), name, c, "Stub.Sections", e) ||
+	        add_text(s->stub_addons, sizeof(s->stub_addons), name, c, "Stub.Addons", e) ||
+	        add_text(s->stub_initrds, sizeof(s->stub_initrds), name, c, "Stub.Initrds", e))
+		return e->code;
+	s->stub_version = (unsigned)version;
+	s->stub_loads_image = !in_memory;
+	s->stub_loose_names = loose;
+	s->stub_profiles = profiles;
+	s->stub_trims_front = both;
+	s->stub_console = detected;
+	s->stub_smbios_cmdline = extra;
+	s->stub_smbios_tables = tables;
+	s->stub_cc = cc;
 	return 0;
 }
 

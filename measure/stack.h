@@ -64,6 +64,15 @@ struct stack {
 	unsigned stub_version;
 	bool stub_loads_image;    /* the inner kernel is started with LoadImage, so it is in PCR 4 */
 	char stub_sections[400];  /* measured section names in order, one blank between */
+	bool stub_loose_names;    /* a name's beginning is enough, and the last such section counts */
+	bool stub_profiles;       /* knows of .profile */
+	bool stub_trims_front;    /* of a command line; blanks at its end always go */
+	bool stub_smbios_cmdline; /* takes io.systemd.stub.kernel-cmdline-extra */
+	bool stub_smbios_tables;  /* measures SMBIOS structures of types 1, 2 and 11 */
+	bool stub_console;        /* appends a console= that it detects */
+	bool stub_cc;             /* measures into RTMRs, too */
+	char stub_addons[80];     /* sections that it takes from add-ons, or "none" */
+	char stub_initrds[200];   /* what the initrd is put together from, in order */
 	struct event_rule *rules; /* firmware's events in order */
 	size_t n_rules;
 	char *firmware_sha256; /* images known to be of this generation, hex, blank-separated */

@@ -2,6 +2,7 @@
 #include "bundle.h"
 #include "lib/io.h"
 #include "lib/map.h"
+#include "measure/uki.h"
 #include "measure/vcpu.h"
 #include "stacks.h"
 #include <stddef.h>
@@ -304,6 +305,30 @@ static int load_banks(struct loaded *l, const struct args *a, struct err *e)
 	return 0;
 }
 
+static int load_pcrs(struct loaded *l, const struct args *a, struct err *e)
+{
+	const char *v;
+
+	for (size_t i = 0; (v = args_nth(a, "pcr", i)); i++)
+		for (const char *p = v; *p;) {
+			char *end;
+			unsigned long from = strtoul(p, &end, 10), to = from;
+			bool sound = *p >= '0' && *p <= '9';
+
+			if (*end == '-') {
+				p = end + 1;
+				sound = sound && *p >= '0' && *p <= '9';
+				to = strtoul(p, &end, 10);
+			}
+			if (!sound || (*end && *end != ',') || from > to || to > 15)
+				return usage(e, "pcr", v, "numbers from 0 to 15, as 4,9,11-13");
+			for (; from <= to; from++)
+				l->in.pcrs |= 1U << from;
+			p = *end ? end + 1 : end;
+		}
+	return 0;
+}
+
 static int load_numbers(struct loaded *l, const struct args *a, struct err *e)
 {
 	const char *vcpus = args_get(a, "vcpus"), *features = args_get(a, "guest-features");
@@ -366,6 +391,32 @@ static int load_stack(struct loaded *l, const struct args *a, const struct tee *
 	                                                                                         : 0;
 }
 
+/* The stub says its version, and a profile is of one version. */
+static int load_stub(struct loaded *l, struct err *e)
+{
+	unsigned version = l->in.uki.given ? uki_stub_version(l->in.uki.data) : 0;
+	struct slice text;
+	const char *name;
+
+	if (!l->in.uki.given || l->in.stack.profile[STACK_STUB].name[0])
+		return 0;
+	for (size_t i = 0; version && (name = stacks_nth(i, &text)); i++) {
+		_stack_ struct stack one = { 0 };
+
+		if (stack_add(&one, name, text, e))
+			return e->code;
+		if (one.profile[STACK_STUB].name[0] && one.stub_version == version)
+			return stack_add(&l->in.stack, name, text, e);
+	}
+	if (version)
+		err_set(e, -ENOTSUP, "%s: no profile is of systemd-stub %u", l->in.uki.name, version);
+	else
+		err_set(e, -ENOTSUP, "%s: has no version of systemd-stub in a section .sdmagic",
+		        l->in.uki.name);
+	err_hint(e, "name one that measures alike with --stack; `bulla platforms --stacks` lists them");
+	return err_exit(e, EX_UNSUPPORTED);
+}
+
 static int check_taken(const struct args *a, const struct tee *tee, struct err *e)
 {
 #define X(name, arg, help) name,
@@ -400,8 +451,10 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 		if (load_field(&l, a, &fields[i], e))
 			return e->code;
 	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
-	        load_banks(&l, a, e) || load_stack(&l, a, tee, e) || stack_covers(&l.in.stack, tee->name, e))
+	        load_banks(&l, a, e) || load_pcrs(&l, a, e) || load_stack(&l, a, tee, e) ||
+	        load_stub(&l, e) || stack_covers(&l.in.stack, tee->name, e))
 		return e->code;
+	l.in.no_boot_secret = args_flag(a, "no-boot-secret");
 	l.in.has_cmdline = l.in.cmdline;
 	l.in.has_kernel_hash = args_get(a, "kernel-hash");
 	l.in.has_initrd_hash = args_get(a, "initrd-hash");

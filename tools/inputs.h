@@ -28,6 +28,8 @@
 	X("confext", "FILE", "configuration extension beside the UKI (repeatable)")                          \
 	X("smbios-cmdline", "TEXT", "SMBIOS io.systemd.stub.kernel-cmdline-extra")                           \
 	X("phases", "WORD:WORD", "boot phases that systemd-pcrphase extends after the stub")                 \
+	X("no-boot-secret", NULL,                                                                            \
+	        "neither firmware nor disk has randomness for systemd-stub 262 to make a secret of")         \
 	X("boot-option", "PATH", "device path of the disk it boots from, as UEFI writes it")                 \
 	X("acpi", "DIR", "ACPI and SMBIOS blobs made by `bulla acpi`")                                       \
 	X("acpi-tables", "FILE", "fw_cfg etc/acpi/tables")                                                   \
@@ -53,7 +55,8 @@
 	X("mrconfigid", "HEX", "48 bytes that the host sets (default: from --initdata, else zeros)")         \
 	X("mrowner", "HEX", "48 bytes that the host sets (default: zeros)")                                  \
 	X("mrownerconfig", "HEX", "48 bytes that the host sets (default: zeros)")                            \
-	X("bank", "NAME[,NAME]", "TPM banks: sha1, sha256, sha384, sha512 (default: all)")
+	X("bank", "NAME[,NAME]", "TPM banks: sha1, sha256, sha384, sha512 (default: all)")                   \
+	X("pcr", "N[,N]", "PCRs that are wanted, as 4,9,11-13 (default: all)")
 #define INPUT_OPT(name, arg, help) { name, arg, help },
 
 struct loaded {

@@ -65,6 +65,7 @@ static int read_optional(struct pe *pe, uint32_t at, uint16_t size, struct err *
 	if (n > DIRECTORIES || size != fixed + 8 * n)
 		return bad(pe, at + fixed - 4, e,
 		        "%" PRIu32 " data directories in an optional header of %u bytes", n, size);
+	pe->major_version = le16(s.p + 44);
 	pe->image_size = le32(s.p + 56);
 	pe->header_size = le32(s.p + 60);
 	pe->checksum_at = at + CHECKSUM;

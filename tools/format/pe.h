@@ -13,6 +13,7 @@ struct pe {
 	struct slice image;
 	bool plus; /* PE32+ */
 	uint16_t machine, subsystem;
+	uint16_t major_version; /* MajorImageVersion */
 	unsigned n_sections;
 	uint32_t sections_at; /* file offset of the section table */
 	uint32_t checksum_at;
