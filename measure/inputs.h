@@ -37,7 +37,8 @@ struct inputs {
 	struct blobs sysexts, confexts;
 	/* text */
 	bool has_cmdline;
-	const char *cmdline;        /* the kernel command line */
+	const char *cmdline; /* the kernel command line */
+	int cmdline_nuls;    /* NULs that end it beside the one that every VMM adds: 0, but for a search */
 	const char *smbios_cmdline; /* io.systemd.stub.kernel-cmdline-extra */
 	const char *phases;         /* colon-separated words that systemd-pcrphase extends, NULL: none */
 	bool no_boot_secret;        /* systemd-stub 262 has no randomness to make one of */

@@ -43,7 +43,7 @@ void kernel_hashes_of(const struct inputs *in, struct kernel_hashes *ret)
 		memcpy(ret->initrd, in->initrd_hash, SHA256_LEN);
 	else
 		sha256(in->initrd.data, ret->initrd);
-	sha256(slice_of(cmdline, strlen(cmdline) + 1), ret->cmdline);
+	sha256(slice_of(cmdline, strlen(cmdline) + (size_t)(1 + in->cmdline_nuls)), ret->cmdline);
 }
 
 static void entry(uint8_t *p, const uint8_t guid[16], const uint8_t hash[SHA256_LEN])

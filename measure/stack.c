@@ -301,6 +301,35 @@ int stack_add(struct stack *s, const char *name, struct slice text, struct err *
 	return add[kind](s, name, c, e);
 }
 
+void stack_replace(struct stack *s, enum stack_kind kind, const struct stack *from)
+{
+	s->profile[kind] = from->profile[kind];
+	switch (kind) {
+	case STACK_FIRMWARE:
+		s->reads_boot_file = from->reads_boot_file;
+		memcpy(s->initrd_option, from->initrd_option, sizeof(s->initrd_option));
+		s->rules = from->rules;
+		s->n_rules = from->n_rules;
+		s->firmware_sha256 = from->firmware_sha256;
+		break;
+	case STACK_VMM:
+		s->cannot = from->cannot;
+		s->sev = from->sev;
+		s->mrtd_passes = from->mrtd_passes;
+		s->patches_kernel = from->patches_kernel;
+		s->patches_kernel_cc = from->patches_kernel_cc;
+		s->offers_boot_file = from->offers_boot_file;
+		break;
+	case STACK_STUB:
+		s->stub_version = from->stub_version;
+		s->stub_loads_image = from->stub_loads_image;
+		memcpy(s->stub_sections, from->stub_sections, sizeof(s->stub_sections));
+		break;
+	case STACK_KINDS:
+		break;
+	}
+}
+
 int stack_covers(const struct stack *s, const char *tee, struct err *e)
 {
 	const char *line = cannot(s, tee);

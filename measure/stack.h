@@ -83,6 +83,11 @@ struct stack {
  * as are unknown keys and values. Only the keys of the profile's kind are taken.
  */
 int stack_add(struct stack *s, const char *name, struct slice text, struct err *e);
+/*
+ * Puts FROM's profile of that kind in the place of the one that *S has. What it says in lists (rules,
+ * digests) stays FROM's, and what *S had is not released: for copies that live shorter than both.
+ */
+void stack_replace(struct stack *s, enum stack_kind kind, const struct stack *from);
 /* Do the profiles cover launches of TEE? If not, an error (exit status 5) with the reason. */
 int stack_covers(const struct stack *s, const char *tee, struct err *e);
 /* Is there a profile of this kind? If not, an error (exit status 5) that says for what it is needed. */

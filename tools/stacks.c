@@ -72,3 +72,33 @@ int stacks_add_firmware(struct stack *s, const char *digest, struct err *e)
 	}
 	return 0;
 }
+
+int stacks_all(const struct stack *s, struct vary_stack **ret, size_t *n, struct err *e)
+{
+	struct slice text;
+	const char *name;
+
+	*ret = NULL;
+	*n = 0;
+	for (size_t i = 0; (name = stacks_nth(i, &text)); i++) {
+		struct vary_stack *v;
+
+		*ret = xrealloc(*ret, *n + 1, sizeof(**ret));
+		v = &(*ret)[(*n)++];
+		*v = (struct vary_stack){ 0 };
+		if (stack_add(&v->stack, name, text, e))
+			return e->code;
+		while (!v->stack.profile[v->kind].name[0])
+			v->kind++;
+		if (!s->profile[v->kind].name[0])
+			stack_free(&(*ret)[--*n].stack);
+	}
+	return 0;
+}
+
+void stacks_free_all(struct vary_stack *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		stack_free(&all[i].stack);
+	free(all);
+}

@@ -2,7 +2,7 @@
  */
 #ifndef BULLA_STACKS_H
 #define BULLA_STACKS_H
-#include "measure/stack.h"
+#include "measure/vary.h"
 #include "lib/slice.h"
 
 /* The I-th profile by name, its INI text in *TEXT; NULL past the end. */
@@ -15,4 +15,7 @@ int stacks_add(struct stack *s, const char *name, struct err *e);
 /* Adds the firmware profile that names DIGEST (SHA-256 in hex) among its images; 1 when one does, 0 when
  * none, or a negative errno. */
 int stacks_add_firmware(struct stack *s, const char *digest, struct err *e);
+/* All profiles, each alone, of the kinds that *S has. Release with stacks_free_all. */
+int stacks_all(const struct stack *s, struct vary_stack **ret, size_t *n, struct err *e);
+void stacks_free_all(struct vary_stack *all, size_t n);
 #endif
