@@ -94,15 +94,28 @@ json_t *result_json(const struct tee *t, const struct loaded *l, const struct re
 	return j;
 }
 
-void result_print(const struct tee *t, const struct result *r)
+static void print_stack(const struct tee *t, const struct stack *s)
 {
+	_buf_ struct buf names = { 0 };
+
+	for (unsigned k = 0; k < STACK_KINDS; k++)
+		if (s->profile[k].name[0])
+			buf_printf(&names, " %s", s->profile[k].name);
+	if (names.n)
+		term_line("%s: stack%s", t->name, buf_str(&names));
+}
+
+void result_print(const struct tee *t, const struct stack *s, const struct result *r, bool quiet)
+{
+	if (!quiet)
+		print_stack(t, s);
 	for (size_t i = 0; i < r->n_regs; i++) {
 		const struct reg *g = &r->regs[i];
 		char hex[HASH_MAX_HEX];
 
 		printf("%s.%s=%s\n", t->name, g->name,
 		        g->unknown[0] ? "unknown" : hex_encode(hex, g->value, g->len));
-		if (g->unknown[0])
+		if (g->unknown[0] && !quiet)
 			term_line("%s.%s is unknown: %s", t->name, g->name, g->unknown);
 	}
 }

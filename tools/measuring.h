@@ -9,8 +9,9 @@ const struct tee *tee_nth(size_t i);
 const struct tee *tee_find(const char *name, struct err *e);
 /* Schema bulla.measure/1: tee, stack, inputs, registers, unknown and, with STEPS, steps. */
 json_t *result_json(const struct tee *t, const struct loaded *l, const struct result *r, bool steps);
-/* One line "TEE.REGISTER=hex" each; an unknown register says so, with the reason on stderr. */
-void result_print(const struct tee *t, const struct result *r);
+/* One line "TEE.REGISTER=hex" each, an unknown one saying so. On stderr, unless QUIET: the stack profiles
+ * that the values hold for, and the reasons. */
+void result_print(const struct tee *t, const struct stack *s, const struct result *r, bool quiet);
 /* Prints J with sorted keys, and releases it. */
 void json_print(json_t *j);
 #endif

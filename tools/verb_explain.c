@@ -81,7 +81,7 @@ static int run(const struct args *a, struct err *e)
 		json_print(json_incref(m->json));
 	} else {
 		print_steps(m, a->verbose);
-		result_print(t, &r);
+		result_print(t, &l.in.stack, &r, a->quiet);
 	}
 	return 0;
 }

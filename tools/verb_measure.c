@@ -19,7 +19,7 @@ static int run(const struct args *a, struct err *e)
 	if (a->json)
 		json_print(result_json(t, &l, &r, args_flag(a, "steps")));
 	else
-		result_print(t, &r);
+		result_print(t, &l.in.stack, &r, a->quiet);
 	return 0;
 }
 
