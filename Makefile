@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := image
 O ?= out
 
-CSTD    := -std=gnu17 -D_GNU_SOURCE
+CSTD    := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 CWARN   := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 CFLAGS  ?= -O2 -g
 ifdef SAN

@@ -25,18 +25,26 @@ $O/test/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIB_OBJ)
 	@$(TEST_CC) -Wno-missing-prototypes $(TOOLS_INC) $< tests/fuzz/replay.c $(LIB_OBJ) \
 		$$(pkg-config --libs $(TOOLS_LIB)) -pthread
 
+FOREIGN_TESTS := $(call src,tests/foreign/*.sh)
 QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/*.sh)
 .PHONY: check check-quick bench-boot
 ifdef SAN
 check: check-quick
 else
 check: image $(UNIT_BIN) $(FUZZ_BIN)
-	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(call src,tests/boot/*.sh)
+	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(FOREIGN_TESTS) $(call src,tests/boot/*.sh)
 endif
 
 # what needs no image
 check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN)
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
+
+# The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.
+.PHONY: foreign check-foreign
+foreign: $(BULLA) $(filter-out $O/test/test_curl,$(UNIT_BIN)) $(FUZZ_BIN)
+
+check-foreign: $(BULLA)
+	@$(TEST_ENV) tests/run $(FOREIGN_TESTS)
 
 bench-boot: image
 	@$(TEST_ENV) tests/bench/boot
