@@ -1,0 +1,17 @@
+/* Text of untrusted origin made fit for a terminal and for JSON: printable ASCII stays, everything else is
+ * escaped. */
+#ifndef BULLA_TEXT_H
+#define BULLA_TEXT_H
+#include "lib/buf.h"
+
+/* Bytes; what is not printable becomes \xNN, a backslash \\. */
+void text_ascii(struct buf *to, struct slice s);
+/* UTF-16LE up to a NUL or the end; what is not printable ASCII becomes \uNNNN. */
+void text_utf16(struct buf *to, struct slice s);
+/* Is it printable ASCII, tab and newlines, with or without NULs at its end? Empty is not. */
+bool text_is_ascii(struct slice s);
+/* Is it that in UTF-16LE? */
+bool text_is_utf16(struct slice s);
+/* Without the NULs at its end. */
+struct slice text_trim(struct slice s);
+#endif
