@@ -77,11 +77,13 @@ static bool retried(
 	hash_slice(c->hash, slice_str(EXIT_BOOT_FAILURE), failure);
 	while (at < c->n && memcmp(d[at], start, c->len))
 		at++;
-	for (size_t times = 1; at < c->n && times <= 3; times++) {
-		size_t m = 0;
+	for (size_t form = 0; at < c->n && form < 6; form++) {
+		size_t m = 0, times = form / 2 + 1;
+		bool first = !(form % 2);
 
 		for (size_t k = 0; k < c->n; k++) {
-			more[m++] = d[k];
+			if (k != at || first)
+				more[m++] = d[k];
 			for (size_t t = 0; k == at && t < times; t++) {
 				more[m++] = failure;
 				more[m++] = start;

@@ -222,12 +222,17 @@ static json_t *registers_json(struct sides *s)
 	return all;
 }
 
-/* Is FROM the input NAME, or a part of it ("uki .linux", "addon:x")? */
+/* Is the input NAME, or a part of it ("uki .linux"), among those that FROM lists? */
 static bool is_from(const char *from, const char *name)
 {
 	size_t n = strlen(name);
 
-	return !strncmp(from, name, n) && (!from[n] || from[n] == ' ');
+	for (; *from; from += strspn(from, ", ")) {
+		if (!strncmp(from, name, n) && strchr(", ", from[n]))
+			return true;
+		from += strcspn(from, ",");
+	}
+	return false;
 }
 
 static bool is_source(const struct measured *m, const char *name)

@@ -190,6 +190,22 @@ int measured_of(const char *name, json_t *j, struct measured **ret, struct err *
 	return 0;
 }
 
+size_t measured_run(const struct measured *m, size_t i)
+{
+	const struct measured_step *s = &m->steps[i];
+	size_t n = 1;
+
+	for (; s->digest && i + n < m->n_steps; n++) {
+		const struct measured_step *t = &m->steps[i + n];
+
+		if (t->reg != s->reg || !t->digest || strcmp(t->digest, s->digest) ||
+		        strcmp(t->from, s->from) || strcmp(t->gpa, s->gpa) || t->type != s->type ||
+		        t->length != s->length || t->offset != s->offset)
+			break;
+	}
+	return n;
+}
+
 static void add_text(struct measured *m, const char *name, const char *text)
 {
 	m->inputs[m->n_inputs++] =

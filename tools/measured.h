@@ -49,6 +49,9 @@ int measured_of(const char *name, json_t *j, struct measured **ret, struct err *
 int measured_parse(const char *name, struct slice text, struct measured **ret, struct err *e);
 /* PATH is a file of either kind, or a bundle's folder. */
 int measured_read(const char *path, struct measured **ret, struct err *e);
+/* How many steps from the I-th on are alike but for their names: the same bytes into the same register, as
+ * vCPUs have them. */
+size_t measured_run(const struct measured *m, size_t i);
 void measured_freep(struct measured **m);
 #define _measured_ __attribute__((cleanup(measured_freep)))
 #endif

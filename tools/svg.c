@@ -33,8 +33,10 @@ static const char style[] =
 static const char *const colours[] = { "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9",
 	"#8a6fd1", "#a6761d" };
 
+enum { INPUT_NAME = 44 };
+
 struct column {
-	const char *name;
+	char name[INPUT_NAME]; /* "" for constants */
 	uint64_t size;
 	unsigned x, w;
 	bool changed;
@@ -81,46 +83,66 @@ static void say(struct page *p, unsigned x, unsigned y, const char *class, const
 	buf_printf(p->out, "</text>\n");
 }
 
-static struct column *column_of(struct page *p, const char *from)
+/* The next of the inputs that FROM lists ("kernel, initrd"), into NAME; false at the end. */
+static bool next_input(const char **from, char name[INPUT_NAME])
+{
+	size_t n = strcspn(*from, ",");
+
+	if (!**from)
+		return false;
+	snprintf(name, INPUT_NAME, "%.*s", (int)n, *from);
+	*from += n;
+	*from += strspn(*from, ", ");
+	return true;
+}
+
+static struct column *column_of(struct page *p, const char *name)
 {
 	size_t i = 0;
 
-	while (i + 1 < p->n_columns && strcmp(p->columns[i].name, from))
+	while (i + 1 < p->n_columns && strcmp(p->columns[i].name, name))
 		i++;
 	return &p->columns[i];
 }
 
-/* The input a step takes from: its own name, or that before a colon or blank ("uki .linux"). */
-static const struct measured_input *input_of(const struct measured *m, const char *from)
+static const struct measured_input *input_of(const struct measured *m, const char *name)
 {
 	for (size_t i = 0; i < m->n_inputs; i++)
-		if (!strcmp(m->inputs[i].name, from))
+		if (!strcmp(m->inputs[i].name, name))
 			return &m->inputs[i];
 	return NULL;
 }
 
+static void gather_column(
+        struct page *p, const struct measured *m, const char *name, uint64_t end, bool changed)
+{
+	const struct measured_input *in = input_of(m, name);
+	size_t k = 0;
+
+	if (in && in->sha256)
+		end = in->size;
+	while (k < p->n_columns && strcmp(p->columns[k].name, name))
+		k++;
+	if (k == p->n_columns) {
+		if (k + 1 == COLUMNS_MAX)
+			return;
+		snprintf(p->columns[p->n_columns++].name, INPUT_NAME, "%s", name);
+	}
+	if (p->columns[k].size < end)
+		p->columns[k].size = end;
+	p->columns[k].changed = p->columns[k].changed || changed;
+}
+
 static void gather_columns(struct page *p, const struct svg_panel *panel)
 {
-	const struct measured *m = panel->m;
-
-	for (size_t i = 0; i < m->n_steps; i++) {
-		const struct measured_step *s = &m->steps[i];
-		const struct measured_input *in = input_of(m, s->from);
+	for (size_t i = 0; i < panel->m->n_steps; i++) {
+		const struct measured_step *s = &panel->m->steps[i];
 		uint64_t end = s->offset > UINT64_MAX - s->length ? UINT64_MAX : s->offset + s->length;
-		size_t k = 0;
+		const char *from = s->from;
+		char name[INPUT_NAME];
 
-		while (k < p->n_columns && strcmp(p->columns[k].name, s->from))
-			k++;
-		if (!*s->from)
-			end = s->length;
-		else if (in && in->sha256 && in->size > end)
-			end = in->size;
-		if (k == p->n_columns && *s->from && k + 1 < COLUMNS_MAX)
-			p->columns[p->n_columns++].name = s->from;
-		if (k < p->n_columns && p->columns[k].size < end)
-			p->columns[k].size = end;
-		if (k < p->n_columns && panel->moved && panel->moved[i] == MOVED_STEP)
-			p->columns[k].changed = true;
+		while (next_input(&from, name))
+			gather_column(p, panel->m, name, end, panel->moved && panel->moved[i] == MOVED_STEP);
 	}
 }
 
@@ -134,7 +156,7 @@ static void lay_columns(struct page *p)
 {
 	unsigned all = 0, room, least = COLUMN_MIN, x = BARS_X;
 
-	p->columns[p->n_columns++] = (struct column){ .name = "", .size = 64 };
+	p->columns[p->n_columns++] = (struct column){ .size = 4096 };
 	for (size_t i = 0; i < p->n_columns; i++)
 		all += bits(p->columns[i].size);
 	room = BARS_END - BARS_X - GAP * (unsigned)p->n_columns;
@@ -175,35 +197,56 @@ static void draw_columns(struct page *p, const struct svg_panel *panel, unsigned
 	}
 }
 
-static void draw_bar(struct page *p, const struct measured_step *s, bool compared, bool changed)
+/* From START to END of column C, each between 0 and 1. */
+static void draw_bar(struct page *p, const struct column *c, double start, double end, const char *class)
 {
-	const struct column *c = column_of(p, s->from);
-	double size = c->size ? (double)c->size : 1, x = 0, w = 1;
+	double x = c->x + start * c->w, w = (end - start) * c->w;
 
-	if (*s->from) {
-		x = (double)s->offset / size;
-		w = (double)s->length / size;
-	} else {
-		w = (double)bits(s->length) / (double)bits(c->size);
-	}
-	x = c->x + (x < 1 ? x : 1) * c->w;
-	w = (w < 1 ? w : 1) * c->w;
 	if (w < 3)
 		w = 3;
 	if (x + w > c->x + c->w)
 		x = c->x + c->w - w;
 	buf_printf(p->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"11\" rx=\"2\"", x, p->y - 9, w);
-	if (!s->digest)
-		buf_printf(p->out, " class=\"u\"/>");
-	else if (compared || !*s->from)
-		buf_printf(p->out, " class=\"%s\"/>", changed ? "x" : "s");
+	if (class)
+		buf_printf(p->out, " class=\"%s\"/>", class);
 	else
 		buf_printf(p->out, " fill=\"%s\"/>", colours[(size_t)(c - p->columns) % ARRAY_LEN(colours)]);
 }
 
-static void draw_step(struct page *p, const struct svg_panel *panel, size_t i)
+static double part(uint64_t n, uint64_t of)
 {
-	const struct measured_step *s = &panel->m->steps[i];
+	return n < of ? (double)n / (double)of : 1;
+}
+
+static void draw_bars(struct page *p, const struct measured_step *s, bool compared, bool changed)
+{
+	const char *from = s->from, *class = !s->digest           ? "u"
+	                                     : changed            ? "x"
+	                                     : compared || !*from ? "s"
+	                                                          : NULL;
+	bool several = strchr(from, ',');
+	char name[INPUT_NAME];
+
+	if (!*from) {
+		const struct column *c = &p->columns[p->n_columns - 1];
+
+		draw_bar(p, c, 0, part(bits(s->length), bits(c->size)), class);
+	}
+	while (next_input(&from, name)) {
+		const struct column *c = column_of(p, name);
+
+		if (several)
+			draw_bar(p, c, 0, 1, class);
+		else
+			draw_bar(p, c, part(s->offset, c->size), part(s->offset + s->length, c->size), class);
+	}
+}
+
+/* A row for RUN equal steps from the I-th on. */
+static void draw_step(struct page *p, const struct svg_panel *panel, size_t i, size_t run)
+{
+	const struct measured_step *s = &panel->m->steps[i], *last = s + run - 1;
+	_free_ char *what = NULL;
 	bool changed = panel->moved && panel->moved[i] == MOVED_STEP;
 	char number[24], size[16];
 
@@ -214,21 +257,19 @@ static void draw_step(struct page *p, const struct svg_panel *panel, size_t i)
 	add_text(p->out, s->from, SIZE_MAX);
 	buf_printf(p->out, "\n+0x%" PRIx64 ", %" PRIu64 " bytes, %u measured\ndigest %s\nafter %s</title>\n",
 	        s->offset, s->length, s->count, s->digest ? s->digest : "unknown",
-	        s->after ? s->after : "unknown");
+	        last->after ? last->after : "unknown");
 	snprintf(number, sizeof(number), "%zu", i + 1);
 	say(p, WHAT_X - 8, p->y, "d r", number, SIZE_MAX);
-	if (s->count > 1) {
-		_free_ char *what = xasprintf("%s ×%u", s->what, s->count);
-
-		say(p, WHAT_X, p->y, changed ? "x" : "", what, WHAT_CHARS);
-	} else {
-		say(p, WHAT_X, p->y, changed ? "x" : "", s->what, WHAT_CHARS);
-	}
-	draw_bar(p, s, panel->moved, changed);
+	if (run > 1)
+		what = xasprintf("%s … %s", s->what, last->what);
+	else if (s->count > 1)
+		what = xasprintf("%s ×%u", s->what, s->count);
+	say(p, WHAT_X, p->y, changed ? "x" : "", what ? what : s->what, WHAT_CHARS);
+	draw_bars(p, s, panel->moved, changed);
 	say(p, SIZE_END, p->y, "d r", term_size(size, s->length), SIZE_MAX);
 	say(p, DIGEST_X, p->y, changed ? "m x" : "m", s->digest ? s->digest : "unknown", 12);
 	say(p, AFTER_X, p->y, panel->moved && panel->moved[i] ? "m x" : "m d",
-	        s->after ? s->after : "unknown", 12);
+	        last->after ? last->after : "unknown", 12);
 	buf_printf(p->out, "</g>\n");
 	p->y += ROW;
 }
@@ -236,6 +277,26 @@ static void draw_step(struct page *p, const struct svg_panel *panel, size_t i)
 static bool at_reset(const struct measured_register *r)
 {
 	return r->value && !r->value[strspn(r->value, "0")];
+}
+
+/* Equal steps take one row, unless some of them moved. */
+static size_t run_of(const struct svg_panel *panel, size_t i)
+{
+	size_t n = measured_run(panel->m, i);
+
+	for (size_t k = 1; panel->moved && k < n; k++)
+		if (panel->moved[i + k] != panel->moved[i])
+			return k;
+	return n;
+}
+
+static size_t rows_of(const struct svg_panel *panel, size_t reg)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < panel->m->n_steps; i += run_of(panel, i))
+		rows += panel->m->steps[i].reg == reg;
+	return rows;
 }
 
 static size_t steps_of(const struct measured *m, size_t reg)
@@ -279,13 +340,14 @@ static void draw_lane(struct page *p, const struct svg_panel *panel, size_t reg)
 		same = xasprintf(n == 1 ? "%zu step, the same in both" : "%zu steps, the same in both", n);
 		say(p, WHAT_X, p->y, "d", same, SIZE_MAX);
 	}
-	for (size_t i = 0; i < panel->m->n_steps; i++) {
+	for (size_t i = 0, n; i < panel->m->n_steps; i += n) {
+		n = run_of(panel, i);
 		if (panel->m->steps[i].reg != reg)
 			continue;
 		if (same)
-			draw_bar(p, &panel->m->steps[i], true, false);
+			draw_bars(p, &panel->m->steps[i], true, false);
 		else
-			draw_step(p, panel, i);
+			draw_step(p, panel, i, n);
 	}
 	p->y += same ? ROW : 0;
 }
@@ -297,7 +359,8 @@ static unsigned height_of(const struct svg_panel *panel)
 
 	for (size_t r = 0; r < m->n_registers; r++)
 		if (steps_of(m, r) || !at_reset(&m->registers[r]))
-			h += 2 * LANE_HEAD - 18 + ROW * (is_folded(panel, r) ? 1 : (unsigned)steps_of(m, r));
+			h += 2 * LANE_HEAD - 18 +
+			     ROW * (is_folded(panel, r) ? 1 : (unsigned)rows_of(panel, r));
 	return h;
 }
 
