@@ -1,0 +1,493 @@
+#include "acpi_guest.h"
+#include "lib/io.h"
+#include "lib/proc.h"
+#include "lib/term.h"
+#include <ctype.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static const struct {
+	const char *fw_cfg, *name;
+} blobs[ACPI_BLOBS] = {
+	{ "etc/acpi/tables", "tables" },
+	{ "etc/acpi/rsdp", "rsdp" },
+	{ "etc/table-loader", "loader" },
+	{ "etc/tpm/log", "tpm-log" },
+	{ "etc/smbios/smbios-tables", "smbios" },
+	{ "etc/smbios/smbios-anchor", "smbios-anchor" },
+};
+
+const char *acpi_blob_fw_cfg(size_t i)
+{
+	return i < ACPI_BLOBS ? blobs[i].fw_cfg : NULL;
+}
+
+const char *acpi_blob_name(size_t i)
+{
+	return i < ACPI_BLOBS ? blobs[i].name : NULL;
+}
+
+/*
+ * The guest. It leaves two bytes in the clock's memory, so that its stop is told from a reset by the
+ * firmware, and then raises an exception that nothing can take: a reset, which QEMU turns into a stop.
+ */
+enum { CMOS_AT = 0x7e, MARK_0 = 0xb1, MARK_1 = 0xa4 };
+enum { SECTOR = 512, SETUP = 2 * SECTOR, IMAGE = 3 * SECTOR, PE = 0x40, OPTIONAL = PE + 24, PAGE = 4096 };
+
+/* mov al, x; out port, al */
+#define OUT(port, x) 0xb0, x, 0xe6, port
+#define LEAVE_MARK OUT(0x70, CMOS_AT), OUT(0x71, MARK_0), OUT(0x70, CMOS_AT + 1), OUT(0x71, MARK_1)
+/* push 0 (twice); lidt [rsp]; int3 */
+static const uint8_t long_mode[] = { LEAVE_MARK, 0x6a, 0, 0x6a, 0, 0x0f, 0x01, 0x1c, 0x24, 0xcc };
+/* the same for a BIOS, which starts it in real mode: push 0 (three times); mov bp, sp; lidt [bp]; int3 */
+static const uint8_t real_mode[] = { LEAVE_MARK, 0x6a, 0, 0x6a, 0, 0x6a, 0, 0x89, 0xe5, 0x0f, 0x01, 0x5e, 0,
+	0xcc };
+
+void acpi_guest_image(struct buf *ret)
+{
+	uint8_t *p = buf_zeros(ret, IMAGE), *o = p + OPTIONAL, *section;
+
+	/* Linux Documentation/arch/x86/boot.rst: enough of the header for QEMU to take it */
+	p[0x1f1] = SETUP / SECTOR - 1;
+	put_le16(p + 0x1fe, 0xaa55);
+	memcpy(p + 0x200, "\xeb\x66HdrS", 6); /* jmp 0x268 */
+	put_le16(p + 0x206, 0x20c);
+	p[0x211] = 1; /* loaded high */
+	put_le32(p + 0x22c, 0x7fffffff);
+	memcpy(p + 0x268, real_mode, sizeof(real_mode));
+	/* PE/COFF: an EFI application of one section */
+	memcpy(p, "MZ", 2);
+	put_le32(p + 0x3c, PE);
+	memcpy(p + PE, "PE\0", 4);
+	put_le16(p + PE + 4, 0x8664);
+	put_le16(p + PE + 6, 1);
+	put_le16(p + PE + 20, 112 + 6 * 8); /* optional header with six data directories, all empty */
+	put_le16(p + PE + 22, 0x22);
+	put_le16(o, 0x20b);
+	put_le32(o + 4, SECTOR);    /* code */
+	put_le32(o + 16, PAGE);     /* entry */
+	put_le32(o + 20, PAGE);     /* base of code */
+	put_le32(o + 32, PAGE);     /* alignment in memory */
+	put_le32(o + 36, SECTOR);   /* and in the file */
+	put_le32(o + 56, 2 * PAGE); /* image in memory */
+	put_le32(o + 60, SETUP);    /* headers */
+	put_le16(o + 68, 10);       /* EFI application */
+	put_le32(o + 108, 6);
+	section = o + 112 + 6 * 8;
+	memcpy(section, ".text", 5);
+	put_le32(section + 8, SECTOR);
+	put_le32(section + 12, PAGE);
+	put_le32(section + 16, SECTOR);
+	put_le32(section + 20, SETUP);
+	put_le32(section + 36, 0x60000020); /* code that can be read and run */
+	memcpy(p + SETUP, long_mode, sizeof(long_mode));
+}
+
+struct session {
+	const char *program;
+	char *dir; /* ours; it holds the following, and the TPM's state */
+	char *kernel, *firmware, *errors;
+	pid_t pid, tpm;
+	int pidfd, qmp, qtest;
+	double end;
+	struct buf line[2]; /* what came from qmp and qtest, not yet a whole line */
+};
+
+static void end_child(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void session_free(struct session *s)
+{
+	struct err ignored = { 0 };
+
+	end_child(s->pid);
+	end_child(s->tpm);
+	mem_closep(&s->pidfd);
+	mem_closep(&s->qmp);
+	mem_closep(&s->qtest);
+	if (s->dir)
+		io_remove_tree(s->dir, &ignored);
+	free(s->dir);
+	free(s->kernel);
+	free(s->firmware);
+	free(s->errors);
+	buf_free(&s->line[0]);
+	buf_free(&s->line[1]);
+}
+
+/* QEMU has ended: its last line on stderr says why. */
+static int ended(struct session *s, struct err *e)
+{
+	_buf_ struct buf said = { 0 };
+	struct err ignored = { 0 };
+	char *text, *nl;
+	int status = 0;
+
+	waitpid(s->pid, &status, 0);
+	s->pid = 0;
+	io_read_file(s->errors, 0, &said, &ignored);
+	while (said.n && said.p[said.n - 1] == '\n')
+		said.p[--said.n] = 0;
+	text = buf_str(&said);
+	nl = strrchr(text, '\n');
+	text = nl ? nl + 1 : text;
+	for (char *c = text; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	if (WIFSIGNALED(status))
+		return err_set(e, -ECHILD, "%s: killed by signal %d%s%.500s", s->program, WTERMSIG(status),
+		        *text ? ": " : "", text);
+	return err_set(e, -ECHILD, "%s: exited with status %d%s%.500s", s->program, WEXITSTATUS(status),
+	        *text ? ": " : "", text);
+}
+
+/* The next line from the monitor (which 0) or the qtest socket (1), into *RET, without its end. */
+static int get_line(struct session *s, int which, struct buf *ret, struct err *e)
+{
+	int fd = which ? s->qtest : s->qmp;
+	struct buf *in = &s->line[which];
+	char chunk[65536];
+
+	for (;;) {
+		struct pollfd p[] = { { fd, POLLIN, 0 }, { s->pidfd, POLLIN, 0 } };
+		uint8_t *nl = in->n ? memchr(in->p, '\n', in->n) : NULL;
+		double left = s->end - term_now();
+		ssize_t n;
+
+		if (nl) {
+			size_t len = (size_t)(nl - in->p);
+
+			ret->n = 0;
+			buf_add(ret, in->p, len);
+			memmove(in->p, nl + 1, in->n - len - 1);
+			in->n -= len + 1;
+			return 0;
+		}
+		if (left <= 0) {
+			err_set(e, -ETIMEDOUT, "%s: the firmware did not start our guest in time",
+			        s->program);
+			err_hint(e, "Secure Boot keeps it from that, and so does a firmware that wants a TD; "
+			            "take one "
+			            "without keys, for any guest: it sets up PCI alike");
+			return e->code;
+		}
+		if (poll(p, 2, (int)(left * 1e3) + 1) < 0 && errno != EINTR)
+			return err_errno(e, "poll");
+		if (!p[0].revents && p[1].revents)
+			return ended(s, e);
+		if (!p[0].revents)
+			continue;
+		n = read(fd, chunk, sizeof(chunk));
+		if (n <= 0)
+			return ended(s, e);
+		buf_add(in, chunk, (size_t)n);
+	}
+}
+
+static int put(struct session *s, int fd, const char *text, struct err *e)
+{
+	size_t n = strlen(text);
+
+	return send(fd, text, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 : ended(s, e);
+}
+
+/* One qtest command (docs/devel/testing of QEMU); *RET is what follows "OK". */
+static int qtest(struct session *s, struct buf *ret, struct err *e, const char *fmt, ...)
+        __attribute__((format(printf, 4, 5)));
+static int qtest(struct session *s, struct buf *ret, struct err *e, const char *fmt, ...)
+{
+	char command[160];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(command, sizeof(command) - 1, fmt, ap);
+	va_end(ap);
+	command[n] = '\n';
+	command[n + 1] = 0;
+	if (put(s, s->qtest, command, e))
+		return e->code;
+	do
+		if (get_line(s, 1, ret, e))
+			return e->code;
+	while (!strncmp(buf_str(ret), "IRQ ", 4));
+	if (strncmp(buf_str(ret), "OK", 2))
+		return err_set(e, -EPROTO, "%s: qtest says '%.60s'", s->program, buf_str(ret));
+	return 0;
+}
+
+static int in_byte(struct session *s, unsigned port, uint8_t *ret, struct err *e)
+{
+	_buf_ struct buf b = { 0 };
+
+	if (qtest(s, &b, e, "inb 0x%x", port))
+		return e->code;
+	*ret = (uint8_t)strtoul(buf_str(&b) + 2, NULL, 0);
+	return 0;
+}
+
+/* docs/specs/fw_cfg of QEMU: select by port 0x510, bytes from 0x511, DMA by 0x514 with a descriptor in
+ * memory. Memory is ours: the guest never goes on. */
+enum {
+	FW_SELECT = 0x510,
+	FW_DATA = 0x511,
+	FW_DMA_HIGH = 0x514,
+	FW_DMA_LOW = 0x518,
+	FW_DIR = 0x19,
+	FW_ENTRY = 64
+};
+enum { DMA_AT = 0x100000, DATA_AT = 0x200000, DMA_READ = 2, DMA_SELECT = 8, BLOB_MAX = 16 << 20 };
+
+static void put_be32(uint8_t *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static uint32_t be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Item KEY, N bytes. */
+static int fw_cfg_read(struct session *s, uint16_t key, uint32_t n, struct buf *ret, struct err *e)
+{
+	uint8_t d[16] = { 0 };
+	char hex[33];
+	_buf_ struct buf b = { 0 };
+	uint8_t *to;
+
+	put_be32(d, (uint32_t)key << 16 | DMA_SELECT | DMA_READ);
+	put_be32(d + 4, n);
+	put_be32(d + 12, DATA_AT);
+	/* the address is written in big-endian order */
+	if (qtest(s, &b, e, "write 0x%x 16 0x%s", DMA_AT, hex_encode(hex, d, sizeof(d))) ||
+	        qtest(s, &b, e, "outl 0x%x 0", FW_DMA_HIGH) ||
+	        qtest(s, &b, e, "outl 0x%x 0x%x", FW_DMA_LOW, (unsigned)__builtin_bswap32(DMA_AT)) ||
+	        qtest(s, &b, e, "read 0x%x 0x%x", DMA_AT, 4))
+		return e->code;
+	if (strcmp(buf_str(&b), "OK 0x00000000"))
+		return err_set(
+		        e, -EIO, "%s: fw_cfg item 0x%x: DMA ends with '%s'", s->program, key, buf_str(&b));
+	if (qtest(s, &b, e, "read 0x%x 0x%x", DATA_AT, (unsigned)n))
+		return e->code;
+	to = buf_zeros(ret, n);
+	if (b.n != 5 + 2 * (size_t)n || !hex_decode(buf_str(&b) + 5, to, n))
+		return err_set(e, -EPROTO, "%s: qtest gives no %u bytes", s->program, (unsigned)n);
+	return 0;
+}
+
+static int read_blobs(struct session *s, struct buf ret[ACPI_BLOBS], struct err *e)
+{
+	_buf_ struct buf count = { 0 }, dir = { 0 };
+	uint32_t n;
+
+	if (fw_cfg_read(s, FW_DIR, 4, &count, e))
+		return e->code;
+	n = be32(count.p);
+	if (n > 10000)
+		return err_set(e, -EPROTO, "%s: fw_cfg has %u files, expected at most 10000", s->program,
+		        (unsigned)n);
+	if (fw_cfg_read(s, FW_DIR, 4 + n * FW_ENTRY, &dir, e))
+		return e->code;
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *f = dir.p + 4 + i * FW_ENTRY;
+		uint32_t size = be32(f);
+
+		for (size_t k = 0; k < ACPI_BLOBS; k++) {
+			if (strncmp((const char *)f + 8, blobs[k].fw_cfg, FW_ENTRY - 8) || !size)
+				continue;
+			if (size > BLOB_MAX)
+				return err_set(e, -EFBIG, "%s: fw_cfg %s has %u bytes, expected at most %d",
+				        s->program, blobs[k].fw_cfg, (unsigned)size, BLOB_MAX);
+			if (fw_cfg_read(s, (uint16_t)(f[4] << 8 | f[5]), size, &ret[k], e))
+				return e->code;
+		}
+	}
+	return 0;
+}
+
+/* Waits until the guest has stopped, and tells our stop from another. */
+static int wait_for_stop(struct session *s, struct err *e)
+{
+	_buf_ struct buf line = { 0 };
+	uint8_t mark[2];
+
+	if (put(s, s->qmp, "{\"execute\":\"qmp_capabilities\"}\n", e))
+		return e->code;
+	for (bool stopped = false; !stopped;) {
+		json_t *j;
+		const char *event = NULL;
+
+		if (get_line(s, 0, &line, e))
+			return e->code;
+		j = json_loads(buf_str(&line), 0, NULL);
+		if (j)
+			json_unpack(j, "{s:s}", "event", &event);
+		stopped = event && !strcmp(event, "STOP");
+		json_decref(j);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (qtest(s, &line, e, "outb 0x70 0x%x", CMOS_AT + i) || in_byte(s, 0x71, &mark[i], e))
+			return e->code;
+	if (mark[0] != MARK_0 || mark[1] != MARK_1)
+		return err_set(e, -ECANCELED,
+		        "%s: the firmware reset the machine before it started our guest", s->program);
+	return 0;
+}
+
+/* Connected sockets: *OURS, which no child gets, and *THEIRS. */
+static int make_pair(int *ours, int *theirs, struct err *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		return err_errno(e, "socketpair");
+	fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+	*ours = pair[0];
+	*theirs = pair[1];
+	return 0;
+}
+
+static int start_tpm(struct session *s, int log, int fd, struct err *e)
+{
+	_free_ char *state = xasprintf("dir=%s", s->dir), *ctrl = xasprintf("type=unixio,clientfd=%d", fd);
+	const char *argv[] = { "swtpm", "socket", "--tpm2", "--tpmstate", state, "--ctrl", ctrl, NULL };
+
+	if (proc_start((char *const *)argv, NULL, log, log, &s->tpm, e)) {
+		s->tpm = 0;
+		err_hint(e, "it is in the Debian package swtpm");
+		return err_exit(e, EX_MISSING);
+	}
+	return 0;
+}
+
+static int start_qemu(struct session *s, const struct acpi_guest *g, int log, const int fds[3], struct err *e)
+{
+	_free_ char *qmp = xasprintf("socket,id=bulla-qmp,fd=%d", fds[0]),
+	            /* QEMU looks for this one by the name "qtest" (softmmu/qtest.c) */
+	        *qt = xasprintf("socket,id=qtest,fd=%d", fds[1]),
+	            *tpm = xasprintf("socket,id=bulla-tpm,fd=%d", fds[2]),
+	            *device = xasprintf("%s,tpmdev=bulla-tpm", g->tpm ? g->tpm : "");
+	const char *ours[] = { "-accel", "tcg", "-display", "none", "-no-reboot", "-no-shutdown", "-kernel",
+		s->kernel, "-chardev", qmp, "-mon", "chardev=bulla-qmp,mode=control", "-chardev", qt,
+		"-qtest", "chardev:qtest", "-qtest-log", "none", NULL };
+	const char *firmware[] = { "-bios", s->firmware, NULL };
+	const char *with_tpm[] = { "-chardev", tpm, "-tpmdev", "emulator,id=bulla-tpm,chardev=bulla-tpm",
+		"-device", device, NULL };
+	const char *const *parts[] = { g->args, g->firmware.n ? firmware : NULL, g->tpm ? with_tpm : NULL,
+		ours };
+	_free_ const char **argv = xcalloc(2, sizeof(*argv));
+	size_t n = 1;
+	int r;
+
+	argv[0] = s->program;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		for (size_t k = 0; parts[i] && parts[i][k]; k++) {
+			argv = xrealloc(argv, n + 2, sizeof(*argv));
+			argv[n++] = parts[i][k];
+		}
+	argv[n] = NULL;
+	r = proc_start((char *const *)argv, NULL, log, log, &s->pid, e);
+	if (!r) {
+		s->pidfd = pidfd_open(s->pid, 0);
+		return s->pidfd < 0 ? err_errno(e, "%s: pidfd", s->program) : 0;
+	}
+	s->pid = 0;
+	if (r == -ENOENT) {
+		err_hint(e, "it is in the Debian package qemu-system-x86");
+		err_exit(e, EX_MISSING);
+	}
+	return r;
+}
+
+static int start(struct session *s, const struct acpi_guest *g, struct err *e)
+{
+	_close_ int log = open(s->errors, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0600);
+	int ours[3] = { -1, -1, -1 }, theirs[3] = { -1, -1, -1 }, r = 0;
+
+	if (log < 0)
+		return err_errno(e, "%s", s->errors);
+	for (int i = 0; !r && i < (g->tpm ? 3 : 2); i++)
+		r = make_pair(&ours[i], &theirs[i], e);
+	s->qmp = ours[0];
+	s->qtest = ours[1];
+	/* the TPM's end is QEMU's, and the other swtpm's */
+	if (!r && g->tpm) {
+		fcntl(ours[2], F_SETFD, 0);
+		r = start_tpm(s, log, ours[2], e);
+	}
+	if (!r)
+		r = start_qemu(s, g, log, theirs, e);
+	mem_closep(&ours[2]);
+	for (int i = 0; i < 3; i++)
+		mem_closep(&theirs[i]);
+	return r;
+}
+
+/*
+ * Empties the variable store at the start of an image (MdeModulePkg/Include/Guid/VariableFormat.h of edk2):
+ * the volume has the GUID of such a store, the store a header of 28 bytes; unwritten flash is all ones.
+ */
+static void forget_variables(uint8_t *p, size_t n)
+{
+	static const uint8_t volume[] = { 0x8d, 0x2b, 0xf1, 0xff, 0x96, 0x76, 0x8b, 0x4c, 0xa9, 0x85, 0x27,
+		0x47, 0x07, 0x5b, 0x4f, 0x50 };
+	enum { GUID = 16, HEADER_LENGTH = 48, STORE_SIZE = 16, STORE_HEADER = 28 };
+	size_t header, size;
+
+	if (n < HEADER_LENGTH + 2 || memcmp(p + GUID, volume, sizeof(volume)))
+		return;
+	header = le16(p + HEADER_LENGTH);
+	if (header + STORE_HEADER > n)
+		return;
+	size = le32(p + header + STORE_SIZE);
+	if (size > STORE_HEADER && size <= n - header)
+		memset(p + header + STORE_HEADER, 0xff, size - STORE_HEADER);
+}
+
+static int write_inputs(struct session *s, const struct acpi_guest *g, struct err *e)
+{
+	_buf_ struct buf kernel = { 0 }, firmware = { 0 };
+
+	acpi_guest_image(&kernel);
+	buf_add(&firmware, g->vars.p, g->vars.n);
+	buf_add(&firmware, g->firmware.p, g->firmware.n);
+	forget_variables(firmware.p, firmware.n);
+	return io_write_file(s->kernel, buf_slice(&kernel), 0600, e) ||
+	                       (firmware.n && io_write_file(s->firmware, buf_slice(&firmware), 0600, e))
+	               ? e->code
+	               : 0;
+}
+
+int acpi_guest_run(const struct acpi_guest *g, struct buf ret[ACPI_BLOBS], struct err *e)
+{
+	__attribute__((cleanup(session_free))) struct session s = {
+		.program = g->program, .pidfd = -1, .qmp = -1, .qtest = -1, .end = term_now() + g->seconds
+	};
+
+	s.dir = xstrdup("/tmp/bulla-acpi.XXXXXX");
+	if (!mkdtemp(s.dir)) {
+		err_errno(e, "%s", s.dir);
+		free(TAKE(s.dir));
+		return e->code;
+	}
+	s.kernel = xasprintf("%s/guest", s.dir);
+	s.firmware = xasprintf("%s/firmware", s.dir);
+	s.errors = xasprintf("%s/stderr", s.dir);
+	if (write_inputs(&s, g, e) || start(&s, g, e) || wait_for_stop(&s, e) || read_blobs(&s, ret, e))
+		return e->code;
+	if (!ret[0].n)
+		return err_set(e, -ENOENT, "%s: fw_cfg has no %s", g->program, blobs[0].fw_cfg);
+	return 0;
+}
