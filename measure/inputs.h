@@ -16,6 +16,16 @@ struct blobs {
 	size_t n;
 };
 
+/* What the firmware of SEV and SEV-ES puts into LAUNCH_MEASURE beside the launch digest. */
+enum { SEV_TIK = 16, SEV_NONCE = 16 };
+struct sev_launch {
+	bool has_tik, has_nonce, has_api, has_policy;
+	uint8_t tik[SEV_TIK]; /* transport integrity key: secret */
+	uint8_t nonce[SEV_NONCE];
+	uint8_t api_major, api_minor, build;
+	uint32_t policy;
+};
+
 struct inputs {
 	struct stack stack;
 	/* files */
@@ -51,7 +61,8 @@ struct inputs {
 	uint32_t vcpu_sig;     /* CPUID 1 EAX */
 	bool has_vcpu_sig;
 	bool has_guest_features;
-	uint64_t guest_features;               /* SEV_FEATURES of the VMSA */
+	uint64_t guest_features; /* SEV_FEATURES of the VMSA */
+	struct sev_launch sev_launch;
 	bool has_kernel_hash, has_initrd_hash; /* SHA-256 instead of the files */
 	uint8_t kernel_hash[SHA256_LEN], initrd_hash[SHA256_LEN];
 	bool has_ovmf_hash;

@@ -1,4 +1,5 @@
 #include "measure/sev.h"
+#include "measure/launch_hmac.h"
 #include "measure/vcpu.h"
 #include "lib/mem.h"
 #include <inttypes.h>
@@ -154,5 +155,5 @@ int sev_measure(const struct inputs *in, bool es, struct result *ret, struct err
 		return e->code;
 	hash_final(h, digest);
 	result_set(ret, reg, digest);
-	return 0;
+	return launch_hmac_add(in, digest, ret, e);
 }

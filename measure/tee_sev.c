@@ -2,7 +2,7 @@
 #include "measure/tee.h"
 
 static const char *const takes[] = { "bundle", "firmware", "kernel", "initrd", "cmdline", "cmdline-file",
-	"kernel-hash", "initrd-hash", NULL };
+	"kernel-hash", "initrd-hash", "tik", "nonce", "api", "policy", NULL };
 
 static int measure(const struct inputs *in, struct result *ret, struct err *e)
 {

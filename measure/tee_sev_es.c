@@ -2,8 +2,8 @@
 #include "measure/tee.h"
 
 static const char *const takes[] = { "bundle", "firmware", "kernel", "initrd", "cmdline", "cmdline-file",
-	"kernel-hash", "initrd-hash", "vcpus", "vcpu-type", "vcpu-sig", "vcpu-family", "vcpu-model",
-	"vcpu-stepping", "guest-features", NULL };
+	"kernel-hash", "initrd-hash", "tik", "nonce", "api", "policy", "vcpus", "vcpu-type", "vcpu-sig",
+	"vcpu-family", "vcpu-model", "vcpu-stepping", "guest-features", NULL };
 
 static int measure(const struct inputs *in, struct result *ret, struct err *e)
 {

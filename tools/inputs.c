@@ -5,6 +5,7 @@
 #include "measure/uki.h"
 #include "measure/vcpu.h"
 #include "stacks.h"
+#include <openssl/crypto.h>
 #include <stddef.h>
 
 struct loaded_file {
@@ -287,6 +288,57 @@ static int load_vcpu(struct loaded *l, const struct args *a, struct err *e)
 	return 0;
 }
 
+/* The key is neither noted nor left behind. */
+static int load_tik(struct sev_launch *s, const char *path, struct err *e)
+{
+	_map_ struct slice key = { 0 };
+
+	if (map_file(path, &key, e))
+		return e->code;
+	if (key.n != SEV_TIK)
+		return err_set(e, -EINVAL, "%s: key of %zu bytes, expected %d", path, key.n, SEV_TIK);
+	memcpy(s->tik, key.p, SEV_TIK);
+	s->has_tik = true;
+	return 0;
+}
+
+static int load_sev_launch(struct loaded *l, const struct args *a, struct err *e)
+{
+	const char *tik = args_get(a, "tik"), *nonce = args_get(a, "nonce"), *api = args_get(a, "api"),
+	           *policy = args_get(a, "policy");
+	struct sev_launch *s = &l->in.sev_launch;
+	unsigned v[3];
+	uint64_t n;
+	int end = 0;
+
+	if (tik && load_tik(s, tik, e))
+		return e->code;
+	if (nonce) {
+		if (!hex_decode(nonce, s->nonce, SEV_NONCE))
+			return usage(e, "nonce", nonce, "32 hex digits");
+		s->has_nonce = true;
+		note(l, "nonce", json_string(nonce));
+	}
+	if (api) {
+		if (sscanf(api, "%3u.%3u.%3u%n", &v[0], &v[1], &v[2], &end) != 3 || api[end] || v[0] > 255 ||
+		        v[1] > 255 || v[2] > 255)
+			return usage(e, "api", api, "MAJOR.MINOR.BUILD, as `sevctl show version` has them");
+		s->api_major = (uint8_t)v[0];
+		s->api_minor = (uint8_t)v[1];
+		s->build = (uint8_t)v[2];
+		s->has_api = true;
+		note(l, "api", json_string(api));
+	}
+	if (policy) {
+		if (number("policy", policy, UINT32_MAX, &n, e))
+			return e->code;
+		s->policy = (uint32_t)n;
+		s->has_policy = true;
+		note(l, "policy", json_string(policy));
+	}
+	return 0;
+}
+
 static int load_banks(struct loaded *l, const struct args *a, struct err *e)
 {
 	const char *v;
@@ -451,8 +503,8 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 		if (load_field(&l, a, &fields[i], e))
 			return e->code;
 	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
-	        load_banks(&l, a, e) || load_pcrs(&l, a, e) || load_stack(&l, a, tee, e) ||
-	        load_stub(&l, e) || stack_covers(&l.in.stack, tee->name, e))
+	        load_banks(&l, a, e) || load_sev_launch(&l, a, e) || load_pcrs(&l, a, e) ||
+	        load_stack(&l, a, tee, e) || load_stub(&l, e) || stack_covers(&l.in.stack, tee->name, e))
 		return e->code;
 	l.in.no_boot_secret = args_flag(a, "no-boot-secret");
 	l.in.has_cmdline = l.in.cmdline;
@@ -477,5 +529,6 @@ void inputs_free(struct loaded *l)
 	free(l->texts);
 	json_decref(l->notes);
 	stack_free(&l->in.stack);
+	OPENSSL_cleanse(l->in.sev_launch.tik, SEV_TIK);
 	*l = (struct loaded){ 0 };
 }

@@ -52,6 +52,10 @@
 	X("sections", "GPA:SIZE:TYPE,…", "with it: the firmware's SEV metadata sections")                    \
 	X("svsm", "FILE", "SVSM image below the firmware")                                                   \
 	X("vars-size", "SIZE", "with it: bytes of the variable store below 4 GiB")                           \
+	X("tik", "FILE", "16 bytes of transport integrity key; gives launch_measure as well")                \
+	X("nonce", "HEX", "with it: the 16 bytes that LAUNCH_MEASURE came with")                             \
+	X("api", "MAJOR.MINOR.BUILD", "with it: version of the platform's SEV firmware")                     \
+	X("policy", "HEX", "the guest policy, which LAUNCH_MEASURE and ID block hold")                       \
 	X("mrconfigid", "HEX", "48 bytes that the host sets (default: from --initdata, else zeros)")         \
 	X("mrowner", "HEX", "48 bytes that the host sets (default: zeros)")                                  \
 	X("mrownerconfig", "HEX", "48 bytes that the host sets (default: zeros)")                            \

@@ -8,7 +8,8 @@
 #include "ovmf_image.h"
 #include "stacks.h"
 
-/* Witness: the pages that sev-snp-measure writes with --dump-vmsa; 0.0.13 for SNP, 0.0.9 for SEV-ES. */
+/* Witness: the pages that sev-snp-measure writes with --dump-vmsa; 0.0.13 for SNP, 0.0.9 for SEV-ES; and
+ * sevctl. */
 static void pages_are_byte_for_byte_those_of_another_program(void **state)
 {
 	static const struct {
@@ -29,6 +30,10 @@ static void pages_are_byte_for_byte_those_of_another_program(void **state)
 		{ "qemu-7.2", 0x830f10, 0x0,
 		        { "c0ad5dc8305470b14945bf19c79b6b25ef0aeb1cbbda8318902f731078e2641b",
 		                "e66281015adf6958a619ec00d5b96ce5cbbca43b48d76b0778467bff07dd0118" } },
+		/* sevctl's tests/data */
+		{ "qemu-7.2", 0xa00f11, 0,
+		        { "f8b52f775502472e5797d2674d9de21f6abc05dc05e9bc49cbb7b6a13688d5e7",
+		                "bcee5cb289f72882da17abd8dca5e8a7e9f8e2033e7ad96b4db0ab1a383a6487" } },
 	};
 
 	(void)state;
