@@ -506,6 +506,7 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 	        load_banks(&l, a, e) || load_sev_launch(&l, a, e) || load_pcrs(&l, a, e) ||
 	        load_stack(&l, a, tee, e) || load_stub(&l, e) || stack_covers(&l.in.stack, tee->name, e))
 		return e->code;
+	l.in.policy = args_flag(a, "policy");
 	l.in.no_boot_secret = args_flag(a, "no-boot-secret");
 	l.in.has_cmdline = l.in.cmdline;
 	l.in.has_kernel_hash = args_get(a, "kernel-hash");
