@@ -1,5 +1,6 @@
 #include "measure/snp.h"
 #include "measure/lanes.h"
+#include "measure/vcpu.h"
 #include "lib/mem.h"
 #include <inttypes.h>
 
@@ -348,8 +349,8 @@ int snp_measure(const struct inputs *in, struct result *ret, struct err *e)
 	return 0;
 }
 
-int snp_matrix(const struct inputs *in, const unsigned *vcpus, size_t n,
-        const struct vcpu_model *const *models, size_t n_models, snp_cell_fn *fn, void *arg, struct err *e)
+int snp_matrix(const struct inputs *in, const unsigned *vcpus, size_t n, const struct matrix_cpu *cpus,
+        size_t n_cpus, matrix_fn *fn, void *arg, struct err *e)
 {
 	_result_ struct result r = { 0 };
 	unsigned reg = result_reg(&r, "launch_digest", HASH_SHA384);
@@ -357,20 +358,18 @@ int snp_matrix(const struct inputs *in, const unsigned *vcpus, size_t n,
 
 	if (!n || snp_prefix(in, vcpus[n - 1], &r, reg, &l, e))
 		return n ? e->code : 0;
-	for (size_t m = 0; m < n_models; m++) {
-		struct snp_cell cell = { .model = models[m]->name,
-			.signature =
-			        vcpu_signature(models[m]->family, models[m]->model, models[m]->stepping) };
+	for (size_t k = 0; k < n_cpus; k++) {
+		struct matrix_cell cell = { .cpu = &cpus[k] };
 		uint8_t page[VMSA_PAGE], digest[SHA384_LEN];
 		struct snp_chain c;
 		size_t next = 0;
+		int stop;
 
 		snp_chain_start(&c, result_hash(&r, HASH_SHA384), l.ld);
+		cell.value = snp_chain_ld(&c);
 		for (unsigned i = 0; next < n; i++) {
-			int ret;
-
-			if (i < 2) {
-				snp_vmsa(&l, i, cell.signature, page);
+			if (i < 2) { /* all others are as vCPU 1 */
+				snp_vmsa(&l, i, cpus[k].signature, page);
 				hash_slice(c.h, slice_of(page, sizeof(page)), digest);
 			}
 			snp_chain_page(&c, SNP_VMSA, l.stack->vmsa_gpa, digest);
@@ -378,10 +377,9 @@ int snp_matrix(const struct inputs *in, const unsigned *vcpus, size_t n,
 				continue;
 			next++;
 			cell.vcpus = i + 1;
-			memcpy(cell.ld, snp_chain_ld(&c), SHA384_LEN);
-			ret = fn(&cell, arg);
-			if (ret)
-				return ret;
+			stop = fn(&cell, arg);
+			if (stop)
+				return stop;
 		}
 	}
 	return 0;

@@ -2,7 +2,7 @@
 #ifndef BULLA_SNP_H
 #define BULLA_SNP_H
 #include "measure/sev.h"
-#include "measure/vcpu.h"
+#include "measure/tee.h"
 
 enum snp_page {
 	SNP_NORMAL = 1,
@@ -46,15 +46,7 @@ void snp_vmsa(const struct snp_launch *l, unsigned vcpu, uint32_t signature, uin
 /* The launch digest as register "launch_digest". */
 int snp_measure(const struct inputs *in, struct result *ret, struct err *e);
 
-/* The digest for each of N numbers of vCPUs (ascending) with each of N_MODELS CPU models. */
-struct snp_cell {
-	const char *model;
-	uint32_t signature;
-	unsigned vcpus;
-	uint8_t ld[SHA384_LEN];
-};
-/* Gets the cells model by model; what it returns other than 0 ends the matrix and is returned. */
-typedef int snp_cell_fn(const struct snp_cell *cell, void *arg);
-int snp_matrix(const struct inputs *in, const unsigned *vcpus, size_t n,
-        const struct vcpu_model *const *models, size_t n_models, snp_cell_fn *fn, void *arg, struct err *e);
+/* The digest for each number of vCPUs with each CPU, as struct tee's matrix. */
+int snp_matrix(const struct inputs *in, const unsigned *vcpus, size_t n, const struct matrix_cpu *cpus,
+        size_t n_cpus, matrix_fn *fn, void *arg, struct err *e);
 #endif

@@ -10,4 +10,4 @@ static int measure(const struct inputs *in, struct result *ret, struct err *e)
 }
 
 extern const struct tee tee_sev;
-const struct tee tee_sev = { "sev", "AMD SEV", takes, NULL, measure };
+const struct tee tee_sev = { "sev", "AMD SEV", takes, NULL, measure, NULL };

@@ -12,4 +12,4 @@ static int measure(const struct inputs *in, struct result *ret, struct err *e)
 }
 
 extern const struct tee tee_sev_es;
-const struct tee tee_sev_es = { "sev-es", "AMD SEV-ES", takes, "qemu-10.0", measure };
+const struct tee tee_sev_es = { "sev-es", "AMD SEV-ES", takes, "qemu-10.0", measure, NULL };

@@ -6,4 +6,4 @@ static const char *const takes[] = { "bundle", "firmware", "kernel", "initrd", "
 	"vcpu-stepping", "guest-features", "ovmf-hash", "sections", "svsm", "vars", "vars-size", NULL };
 
 extern const struct tee tee_snp;
-const struct tee tee_snp = { "snp", "AMD SEV-SNP", takes, "qemu-10.0", snp_measure };
+const struct tee tee_snp = { "snp", "AMD SEV-SNP", takes, "qemu-10.0", snp_measure, snp_matrix };

@@ -93,4 +93,4 @@ static int measure(const struct inputs *in, struct result *ret, struct err *e)
 }
 
 extern const struct tee tee_tdx;
-const struct tee tee_tdx = { "tdx", "Intel TDX", takes, "qemu-10.0", measure };
+const struct tee tee_tdx = { "tdx", "Intel TDX", takes, "qemu-10.0", measure, NULL };

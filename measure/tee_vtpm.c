@@ -136,4 +136,5 @@ static const char *const takes[] = { "bundle", "firmware", "vars", "kernel", "in
 	"memory", "vcpus", "bank", "pcr", NULL };
 
 extern const struct tee tee_vtpm;
-const struct tee tee_vtpm = { "vtpm", "PCRs of a TPM after a measured boot", takes, "qemu-10.0", measure };
+const struct tee tee_vtpm = { "vtpm", "PCRs of a TPM after a measured boot", takes, "qemu-10.0", measure,
+	NULL };

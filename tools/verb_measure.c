@@ -1,4 +1,5 @@
 /* bulla measure: what a platform will report of a launch. */
+#include "matrix.h"
 #include "measuring.h"
 
 static int run(const struct args *a, struct err *e)
@@ -14,6 +15,8 @@ static int run(const struct args *a, struct err *e)
 	t = tee_find(a->rest[0], e);
 	if (!t)
 		return e->code;
+	if (matrix_wanted(a))
+		return matrix_print(a, t, e) ? err_wrap(e, "%s", a->rest[0]) : 0;
 	if (inputs_load(a, t, a->json, &l, e) || t->measure(&l.in, &r, e))
 		return err_wrap(e, "%s", a->rest[0]);
 	if (a->json)
@@ -25,6 +28,7 @@ static int run(const struct args *a, struct err *e)
 
 static const struct opt opts[] = {
 	INPUT_OPTIONS(INPUT_OPT){ "steps", NULL, "with --json: every step, as `bulla explain` shows them" },
+	{ "csv", NULL, "with lists of vCPUs or CPU models: a table" },
 	{ 0 },
 };
 const struct verb verb_measure = { "measure", "compute what a platform will report of a launch", "PLATFORM",

@@ -369,44 +369,42 @@ static void the_matrix_of_two_peers(void **state)
 }
 
 struct wanted {
-	const struct launch *l;
-	const unsigned *counts;
+	struct launch l;
 	size_t cells;
 };
 
-static int cell(const struct snp_cell *c, void *arg)
+static int cell(const struct matrix_cell *c, void *arg)
 {
 	struct wanted *w = arg;
-	struct launch l = *w->l;
+	struct launch l = w->l;
 	char vcpus[16], hex[HASH_MAX_HEX];
 
 	snprintf(vcpus, sizeof(vcpus), "%u", c->vcpus);
 	l.vcpus = vcpus;
-	l.cpu = c->model;
-	measured(&l, hex_encode(hex, c->ld, SHA384_LEN));
+	l.cpu = c->cpu->name;
+	measured(&l, hex_encode(hex, c->value, SHA384_LEN));
 	w->cells++;
 	return 0;
 }
 
 static void a_matrix_is_the_same_as_its_cells_alone(void **state)
 {
+	static const char *const stacks[] = { "qemu-10.0", "ec2", "gce" };
 	static const unsigned counts[] = { 1, 2, 3, 64, 255 };
-	const struct vcpu_model *models[] = { vcpu_find("EPYC-v4"), vcpu_find("EPYC-Milan"),
-		vcpu_find("EPYC-Turin-v1") };
+	static const struct matrix_cpu cpus[] = { { "EPYC-v4", 0x800f12 }, { "0xa00f11", 0xa00f11 },
+		{ "EPYC-Turin-v1", 0xb00f00 } };
 	_buf_ struct buf firmware = { 0 };
-	struct launch l = { .mode = "snp", .stack = "ec2" };
-	struct wanted w = { .l = &l };
-	struct inputs in = { 0 };
-	struct err e = { 0 };
 
 	(void)state;
 	image_made(&firmware, 5);
-	l.firmware = in.firmware = blob_of("fw", buf_slice(&firmware));
-	for (int i = 0; i < 2; i++) {
-		l.stack = i ? "ec2" : "qemu-10.0";
-		w.cells = 0;
-		assert_int_equal(stacks_add(&in.stack, l.stack, &e), 0);
-		assert_int_equal(snp_matrix(&in, counts, ARRAY_LEN(counts), models, 3, cell, &w, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(stacks); i++) {
+		struct wanted w = { .l = { .mode = "snp", .stack = stacks[i] } };
+		struct inputs in = { .firmware = blob_of("fw", buf_slice(&firmware)) };
+		struct err e = { 0 };
+
+		w.l.firmware = in.firmware;
+		assert_int_equal(stacks_add(&in.stack, stacks[i], &e), 0);
+		assert_int_equal(snp_matrix(&in, counts, 5, cpus, 3, cell, &w, &e), 0);
 		assert_int_equal(w.cells, 15);
 		stack_free(&in.stack);
 	}
