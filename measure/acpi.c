@@ -14,7 +14,7 @@ enum { RSDP_LENGTH = 20, RSDP_CHECKSUM = 8, RSDP_REVISION = 15, RSDP_RSDT = 16 }
 /* TCG ACPI Specification 1.2, table 8: log area of the TPM2 table */
 enum { TPM2_LASA = 68, TPM2_LENGTH = 76 };
 /* hw/i386/acpi-build.c of QEMU: ACPI_BUILD_ALIGN_SIZE; hw/acpi/tpm.h: TPM_LOG_AREA_MINIMUM_SIZE */
-enum { LOADER_ALIGN = 4096, TPM_LOG = 65536 };
+enum { LOADER_ALIGN = 4096, TPM_LOG = 65536, TABLES_MAX = 16 << 20 };
 
 static const char tables_file[] = "etc/acpi/tables", rsdp_file[] = "etc/acpi/rsdp",
                   log_file[] = "etc/tpm/log";
@@ -189,6 +189,9 @@ static int find_rsdt(struct derive *d, struct err *e)
 	char sig[5];
 	uint64_t at = 0;
 
+	if (d->in.n > TABLES_MAX)
+		return err_set(
+		        e, -EINVAL, "%s: %zu bytes, expected at most %d", d->name, d->in.n, TABLES_MAX);
 	do
 		if (next(d, &at, &t, sig, e))
 			return e->code;
@@ -232,8 +235,12 @@ static int table(struct derive *d, uint64_t at, struct slice t, const char *sig,
 		if (tpm2(d, at, t, e))
 			return e->code;
 	} else if (!plain(sig, t)) {
-		err_set(e, -EINVAL, "%s+0x%llx: how QEMU links a table %s (%.8s) is not known", d->name,
-		        (unsigned long long)at, sig, t.p + HDR_OEM_TABLE_ID);
+		char id[9] = { 0 };
+
+		for (int i = 0; i < 8 && t.p[HDR_OEM_TABLE_ID + i]; i++)
+			id[i] = (char)(isprint(t.p[HDR_OEM_TABLE_ID + i]) ? t.p[HDR_OEM_TABLE_ID + i] : '?');
+		err_set(e, -EINVAL, "%s+0x%llx: how QEMU links a table %s (%s) is not known", d->name,
+		        (unsigned long long)at, sig, id);
 		err_hint(
 		        e, "give etc/table-loader and etc/acpi/rsdp as well: `bulla acpi` makes all of them");
 		return e->code;
