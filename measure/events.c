@@ -1,5 +1,6 @@
 #include "measure/events.h"
 #include "lib/mem.h"
+#include "measure/fv.h"
 
 static unsigned rtmr_of(unsigned pcr)
 {
@@ -125,6 +126,13 @@ static const struct {
 	{ "td-hob", source_td_hob },
 	{ "cfv", source_cfv },
 	{ "acpi", source_acpi },
+	{ "crtm-version", source_crtm_version },
+	{ "firmware-volume", source_firmware_volume },
+	{ "variable", source_variable },
+	{ "authority", source_authority },
+	{ "boot-variables", source_boot_variables },
+	{ "gpt", source_gpt },
+	{ "smbios", source_smbios },
 	{ "image", source_image },
 	{ "linux", source_linux },
 	{ "stub", source_stub },
@@ -132,7 +140,10 @@ static const struct {
 
 int events_run(struct events *ev, struct err *e)
 {
-	return events_run_rules(ev, ev->in->stack.rules, ev->in->stack.n_rules, e);
+	int r = events_run_rules(ev, ev->in->stack.rules, ev->in->stack.n_rules, e);
+
+	fv_volumes_free(ev);
+	return r;
 }
 
 int events_run_rules(struct events *ev, const struct event_rule *rules, size_t n, struct err *e)

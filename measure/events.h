@@ -22,6 +22,7 @@ struct events {
 	unsigned pcrs;               /* bit 1 << PCR: the others are left out */
 	unsigned when;               /* EVENT_WHEN_* that hold */
 	unsigned reg[HASH_ALGS][16]; /* register of a bank's PCR, or of the RTMR that PCR maps to */
+	struct volumes *volumes;     /* fv.c: the firmware's, once somebody has asked for them */
 };
 
 /* What an event measures, beside its digest. */

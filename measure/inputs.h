@@ -51,7 +51,6 @@ struct inputs {
 	int cmdline_nuls;    /* NULs that end it beside the one that every VMM adds: 0, but for a search */
 	const char *smbios_cmdline; /* io.systemd.stub.kernel-cmdline-extra */
 	const char *phases;         /* colon-separated words that systemd-pcrphase extends, NULL: none */
-	bool policy;                /* PolicyPCR digests of PCR 11, too */
 	bool no_boot_secret;        /* systemd-stub 262 has no randomness to make one of */
 	const char *boot_option;    /* text device path, NULL: the first disk */
 	/* machine */

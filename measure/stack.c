@@ -12,12 +12,12 @@ static const char *const kind_names[STACK_KINDS] = {
 };
 
 static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.CheckedAgainst", "Stack.Cannot",
-	"Firmware.Sha256", "Firmware.InitrdOption", "Firmware.Event", "Firmware.BootFile", "Sev.Mxcsr",
-	"Sev.Fcw", "Sev.Rdx", "Sev.GPat", "Sev.VmsaGpa", "Sev.CsBsp", "Sev.CsAp", "Sev.Ss", "Sev.Tr",
-	"Sev.SecMem", "Sev.CpuidPages", "Sev.ApReset", "Sev.EsFpu", "Tdx.MrtdPasses", "Kernel.Header",
-	"Kernel.BootFile", "Stub.Version", "Stub.Start", "Stub.Sections", "Stub.Names", "Stub.Profiles",
-	"Stub.Trim", "Stub.Console", "Stub.SmbiosCommandLine", "Stub.SmbiosTables",
-	"Stub.ConfidentialComputing", "Stub.Addons", "Stub.Initrds", NULL };
+	"Firmware.Sha256", "Firmware.InitrdOption", "Firmware.Event", "Firmware.BootFile", "Firmware.PeiFv",
+	"Firmware.BootOption", "Sev.Mxcsr", "Sev.Fcw", "Sev.Rdx", "Sev.GPat", "Sev.VmsaGpa", "Sev.CsBsp",
+	"Sev.CsAp", "Sev.Ss", "Sev.Tr", "Sev.SecMem", "Sev.CpuidPages", "Sev.ApReset", "Sev.EsFpu",
+	"Tdx.MrtdPasses", "Kernel.Header", "Kernel.BootFile", "Stub.Version", "Stub.Start", "Stub.Sections",
+	"Stub.Names", "Stub.Profiles", "Stub.Trim", "Stub.Console", "Stub.SmbiosCommandLine",
+	"Stub.SmbiosTables", "Stub.ConfidentialComputing", "Stub.Addons", "Stub.Initrds", NULL };
 
 static const struct {
 	const char *word;
@@ -85,6 +85,23 @@ static int yes_no(const struct conf *c, const char *name, const char *key, bool 
 	return 0;
 }
 
+/* The conditions that LINE starts with, skipped. */
+static const char *conditions_of(const char *line, unsigned *when)
+{
+	for (size_t k = 0; k < ARRAY_LEN(conditions);) {
+		size_t n = strlen(conditions[k].word);
+
+		if (strncmp(line, conditions[k].word, n) || !isspace((unsigned char)line[n])) {
+			k++;
+			continue;
+		}
+		*when |= conditions[k].when;
+		line += n + strspn(line + n, " \t");
+		k = 0;
+	}
+	return line;
+}
+
 static int read_rule(const char *name, const char *line, struct event_rule *ret, struct err *e)
 {
 	_free_ char *copy = xstrdup(line);
@@ -119,6 +136,30 @@ static int read_rule(const char *name, const char *line, struct event_rule *ret,
 	return 0;
 }
 
+static int read_line(struct stack *s, const char *name, const char *key, const char *value, struct err *e)
+{
+	if (!strcmp(key, "Firmware.Event")) {
+		s->rules = xrealloc(s->rules, s->n_rules + 1, sizeof(*s->rules));
+		s->rules[s->n_rules] = (struct event_rule){ 0 };
+		return read_rule(name, value, &s->rules[s->n_rules++], e);
+	}
+	if (!strcmp(key, "Firmware.PeiFv")) {
+		s->pei_fvs = xrealloc(s->pei_fvs, s->n_pei_fvs + 1, sizeof(*s->pei_fvs));
+		if (!stack_read_pei_fv(value, &s->pei_fvs[s->n_pei_fvs++]))
+			return bad(name, key, value, "SHA256 VERSION STATE [DATE VENDOR…]", e);
+	}
+	if (!strcmp(key, "Firmware.BootOption")) {
+		struct boot_option *o;
+
+		s->boot_options = xrealloc(s->boot_options, s->n_boot_options + 1, sizeof(*s->boot_options));
+		o = &s->boot_options[s->n_boot_options++];
+		*o = (struct boot_option){ 0 };
+		if (!stack_read_boot_option(conditions_of(value, &o->when), o))
+			return bad(name, key, value, "[CONDITION…] ATTRIBUTES PATH DESCRIPTION", e);
+	}
+	return 0;
+}
+
 static int add_firmware(struct stack *s, const char *name, const struct conf *c, struct err *e)
 {
 	static const char *const options[] = { "append", "prepend", "none", NULL };
@@ -130,15 +171,9 @@ static int add_firmware(struct stack *s, const char *name, const struct conf *c,
 		return e->code;
 	snprintf(s->initrd_option, sizeof(s->initrd_option), "%s", options[option]);
 	s->firmware_sha256 = conf_list(c, "Firmware.Sha256");
-	for (size_t i = 0; conf_nth(c, i, &key, &value); i++) {
-		if (strcmp(key, "Firmware.Event"))
-			continue;
-		s->rules = xrealloc(s->rules, s->n_rules + 1, sizeof(*s->rules));
-		s->rules[s->n_rules] = (struct event_rule){ 0 };
-		if (read_rule(name, value, &s->rules[s->n_rules], e))
+	for (size_t i = 0; conf_nth(c, i, &key, &value); i++)
+		if (read_line(s, name, key, value, e))
 			return e->code;
-		s->n_rules++;
-	}
 	return 0;
 }
 
@@ -311,6 +346,10 @@ void stack_replace(struct stack *s, enum stack_kind kind, const struct stack *fr
 		s->rules = from->rules;
 		s->n_rules = from->n_rules;
 		s->firmware_sha256 = from->firmware_sha256;
+		s->pei_fvs = from->pei_fvs;
+		s->n_pei_fvs = from->n_pei_fvs;
+		s->boot_options = from->boot_options;
+		s->n_boot_options = from->n_boot_options;
 		break;
 	case STACK_VMM:
 		s->cannot = from->cannot;
@@ -354,6 +393,8 @@ int stack_need(const struct stack *s, enum stack_kind kind, const char *what_for
 void stack_free(struct stack *s)
 {
 	free(s->rules);
+	free(s->pei_fvs);
+	free(s->boot_options);
 	free(s->firmware_sha256);
 	free(s->cannot);
 	*s = (struct stack){ 0 };

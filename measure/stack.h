@@ -45,6 +45,27 @@ struct stack_sev {
 	bool cpuid_last;        /* CPUID pages follow all other sections */
 };
 
+/* "PeiFv=SHA256 VERSION STATE [DATE VENDOR…]": a build of the firmware, known by the digest of its PEI volume
+ * as packed. STATE is what its modules have made of the volume by the time it is measured: as-packed,
+ * OFFSET=HEX for bytes that they write, or varies where what they write depends on the machine. */
+struct pei_fv {
+	uint8_t sha256[SHA256_LEN];
+	char version[48]; /* PcdFirmwareVersionString, "-" in the profile where it is empty */
+	uint32_t at;      /* PATCH is written here */
+	uint8_t patch[16];
+	size_t n;
+	bool varies;
+	char bios_date[16], bios_vendor[64]; /* of its SMBIOS type 0, "" where it is not known */
+};
+
+/* "BootOption=[CONDITION…] ATTRIBUTES PATH DESCRIPTION": a Boot#### that the firmware makes, in the order of
+ * their numbers; the path "@boot" is that of the device that the VMM boots from. */
+struct boot_option {
+	unsigned when;
+	uint32_t attributes;
+	char path[128], description[64];
+};
+
 struct stack {
 	struct {
 		char name[32], summary[120];
@@ -75,6 +96,10 @@ struct stack {
 	char stub_initrds[200];   /* what the initrd is put together from, in order */
 	struct event_rule *rules; /* firmware's events in order */
 	size_t n_rules;
+	struct pei_fv *pei_fvs;
+	size_t n_pei_fvs;
+	struct boot_option *boot_options;
+	size_t n_boot_options;
 	char *firmware_sha256; /* images known to be of this generation, hex, blank-separated */
 };
 
@@ -93,6 +118,9 @@ int stack_covers(const struct stack *s, const char *tee, struct err *e);
 /* Is there a profile of this kind? If not, an error (exit status 5) that says for what it is needed. */
 int stack_need(const struct stack *s, enum stack_kind kind, const char *what_for, struct err *e);
 const char *stack_kind_name(enum stack_kind kind);
+/* Values of the two; false where they are wrong (stack_boot.c). */
+bool stack_read_pei_fv(const char *line, struct pei_fv *ret);
+bool stack_read_boot_option(const char *line, struct boot_option *ret);
 void stack_free(struct stack *s);
 #define _stack_ __attribute__((cleanup(stack_free)))
 #endif

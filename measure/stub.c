@@ -280,7 +280,10 @@ static int start_kernel(struct stub *st, struct err *e)
 		        st->in->uki.name);
 		return err_exit(e, EX_UNSUPPORTED);
 	}
-	if (st->s->stub_loads_image && stub_image(st, &pe, "uki", offset, e))
+	/* with Secure Boot on, the stub answers for its kernel in the place of the firmware's security
+	 * protocol, which would have measured it as well (systemd 257 src/boot/linux.c, shim.c) */
+	if (st->s->stub_loads_image && !(st->ev->when & EVENT_WHEN_SB) &&
+	        stub_image(st, &pe, "uki", offset, e))
 		return e->code;
 	kernel_events(st);
 	return 0;

@@ -54,52 +54,6 @@ static int initdata(struct events *ev, struct err *e)
 	return 0;
 }
 
-/* systemd extends PCR 15 with the machine's id and the keys and names of its file systems. */
-static void running_system(struct events *ev)
-{
-	if (ev->in->phases)
-		event_unknown(ev, &(struct event){ 15, 0, "systemd's events", "phases", 0, 0 },
-		        "a running systemd measures the machine's identity and its file systems");
-}
-
-/*
- * TPM 2.0 Library part 3, TPM2_PolicyPCR, of PCR 11 in a SHA-256 session: what a .pcrsig section has under
- * "pol", once for each bank.
- */
-static void policies(struct events *ev)
-{
-	static const uint8_t tpm_alg[HASH_ALGS][2] = { { 0, 4 }, { 0, 0xb }, { 0, 0xc }, { 0, 0xd } };
-	static const uint8_t command[] = { 0, 0, 0x1, 0x7f, 0, 0, 0,
-		1 }; /* TPM_CC_PolicyPCR, one selection */
-	static const uint8_t selection[] = { 3, 0, 1 << (11 - 8), 0 };
-	uint8_t policy[SHA256_LEN] = { 0 }, values[SHA256_LEN];
-
-	for (unsigned b = 0; ev->in->policy && ev->pcrs & 1U << 11 && b < HASH_ALGS; b++) {
-		_hash_ struct hash *h = hash_new(HASH_SHA256);
-		const struct reg *pcr;
-		unsigned reg;
-		char name[24];
-
-		if (!(ev->banks & 1U << b))
-			continue;
-		snprintf(name, sizeof(name), "%s.policy11", hash_name(b));
-		reg = result_reg(ev->out, name, HASH_SHA256);
-		pcr = &ev->out->regs[ev->reg[b][11]];
-		if (pcr->unknown[0]) {
-			result_unknown(ev->out, reg, &(struct step){ .what = "PCR 11" }, "%s", pcr->unknown);
-			continue;
-		}
-		hash_slice(h, slice_of(pcr->value, pcr->len), values);
-		hash_add(h, (const uint8_t[SHA256_LEN]){ 0 }, SHA256_LEN);
-		hash_add(h, command, sizeof(command));
-		hash_add(h, tpm_alg[b], sizeof(tpm_alg[b]));
-		hash_add(h, selection, sizeof(selection));
-		hash_add(h, values, sizeof(values));
-		hash_final(h, policy);
-		result_set(ev->out, reg, policy);
-	}
-}
-
 static int measure(const struct inputs *in, struct result *ret, struct err *e)
 {
 	const struct stack *s = &in->stack;
@@ -124,16 +78,14 @@ static int measure(const struct inputs *in, struct result *ret, struct err *e)
 	if (!firmware)
 		no_firmware(&ev);
 	boot_loader(&ev);
-	running_system(&ev);
-	policies(&ev);
 	return initdata(&ev, e);
 }
 
 static const char *const takes[] = { "bundle", "firmware", "vars", "kernel", "initrd", "cmdline",
 	"cmdline-file", "uki", "bootloader", "disk", "addon", "global-addon", "credential",
-	"global-credential", "sysext", "confext", "smbios-cmdline", "phases", "policy", "no-boot-secret",
-	"boot-option", "acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "tpm-log", "smbios", "initdata",
-	"memory", "vcpus", "bank", "pcr", NULL };
+	"global-credential", "sysext", "confext", "smbios-cmdline", "phases", "no-boot-secret", "boot-option",
+	"acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "tpm-log", "smbios", "initdata", "memory", "vcpus",
+	"bank", "pcr", NULL };
 
 extern const struct tee tee_vtpm;
 const struct tee tee_vtpm = { "vtpm", "PCRs of a TPM after a measured boot", takes, "qemu-10.0", measure,

@@ -425,15 +425,6 @@ static int add_stacks(struct loaded *l, const char *words, bool defaults, struct
 	return 0;
 }
 
-static bool takes(const struct tee *tee, const char *option)
-{
-	const char *const *t = tee->takes;
-
-	while (*t && strcmp(*t, option))
-		t++;
-	return *t;
-}
-
 static int load_stack(struct loaded *l, const struct args *a, const struct tee *tee, struct err *e)
 {
 	uint8_t digest[SHA256_LEN];
@@ -445,10 +436,7 @@ static int load_stack(struct loaded *l, const struct args *a, const struct tee *
 			return e->code;
 	if (tee->stack && add_stacks(l, tee->stack, true, e))
 		return e->code;
-	/* which OVMF it is matters where its own events are measured, and those come from ACPI tables, too;
-	 * the digest would take a launch digest's time three times over */
-	if (!l->in.firmware.given || l->in.stack.profile[STACK_FIRMWARE].name[0] ||
-	        !takes(tee, "acpi-tables"))
+	if (!l->in.firmware.given || l->in.stack.profile[STACK_FIRMWARE].name[0])
 		return 0;
 	sha256(l->in.firmware.data, digest);
 	return stacks_add_firmware(&l->in.stack, hex_encode(hex, digest, sizeof(digest)), e) < 0 ? e->code
@@ -488,10 +476,16 @@ static int check_taken(const struct args *a, const struct tee *tee, struct err *
 #undef X
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (!args_get(a, options[i]) || !strcmp(options[i], "stack") || takes(tee, options[i]))
+		const char *const *t = tee->takes;
+
+		if (!args_get(a, options[i]) || !strcmp(options[i], "stack"))
 			continue;
-		err_set(e, -EINVAL, "--%s means nothing to %s", options[i], tee->name);
-		return err_exit(e, EX_USAGE);
+		while (*t && strcmp(*t, options[i]))
+			t++;
+		if (!*t) {
+			err_set(e, -EINVAL, "--%s means nothing to %s", options[i], tee->name);
+			return err_exit(e, EX_USAGE);
+		}
 	}
 	return 0;
 }
@@ -512,7 +506,6 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 	        load_banks(&l, a, e) || load_sev_launch(&l, a, e) || load_pcrs(&l, a, e) ||
 	        load_stack(&l, a, tee, e) || load_stub(&l, e) || stack_covers(&l.in.stack, tee->name, e))
 		return e->code;
-	l.in.policy = args_flag(a, "policy");
 	l.in.no_boot_secret = args_flag(a, "no-boot-secret");
 	l.in.has_cmdline = l.in.cmdline;
 	l.in.has_kernel_hash = args_get(a, "kernel-hash");

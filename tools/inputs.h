@@ -28,7 +28,6 @@
 	X("confext", "FILE", "configuration extension beside the UKI (repeatable)")                          \
 	X("smbios-cmdline", "TEXT", "SMBIOS io.systemd.stub.kernel-cmdline-extra")                           \
 	X("phases", "WORD:WORD", "boot phases that systemd-pcrphase extends after the stub")                 \
-	X("policy", NULL, "also the PolicyPCR digests of PCR 11 that a .pcrsig signs")                       \
 	X("no-boot-secret", NULL,                                                                            \
 	        "neither firmware nor disk has randomness for systemd-stub 262 to make a secret of")         \
 	X("boot-option", "PATH", "device path of the disk it boots from, as UEFI writes it")                 \

@@ -148,6 +148,15 @@ static void find_port(void)
 	stop("virtio port");
 }
 
+/* The SMBIOS tables as the firmware leaves them, QEMU's and its own. */
+static void give_smbios(void)
+{
+	ssize_t n = take("/sys/firmware/dmi/tables/DMI", 0);
+
+	if (n >= 0)
+		member("smbios.bin", (size_t)n);
+}
+
 int main(void)
 {
 	mkdir("/dev", 0755);
@@ -160,6 +169,7 @@ int main(void)
 	give_pcrs();
 	give_log();
 	give_fw_cfg();
+	give_smbios();
 	memset(data, 0, 2 * BLOCK);
 	put(data, 2 * BLOCK);
 	fsync(out);
