@@ -3,6 +3,7 @@
 #include "lib/args.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
+#include "schemas.h"
 #include <string.h>
 
 #define X(v) extern const struct verb verb_##v;
@@ -37,6 +38,18 @@ static int no_verb(const char *word)
 	return EX_USAGE;
 }
 
+static int print_schema(const struct verb *v, struct err *e)
+{
+	struct slice schema;
+
+	if (!schema_of(v->name, &schema)) {
+		err_set(e, -ENOENT, "--print-schema: no schema is written for what this verb prints");
+		return err_exit(e, EX_UNSUPPORTED);
+	}
+	fwrite(schema.p, 1, schema.n, stdout);
+	return 0;
+}
+
 static int run(const struct verb *v, int argc, char **argv)
 {
 	struct err e = { 0 };
@@ -46,6 +59,8 @@ static int run(const struct verb *v, int argc, char **argv)
 	r = args_parse(v, argc, argv, &a, &e);
 	if (!r && args_flag(&a, "help"))
 		args_help(stdout, v);
+	else if (!r && args_flag(&a, "print-schema"))
+		r = print_schema(v, &e);
 	else if (!r)
 		r = v->run(&a, &e);
 	if (r < 0) {

@@ -1,15 +1,11 @@
 #include "stacks.h"
 #include "lib/conf.h"
+#include "lib/embed.h"
 #include "lib/io.h"
 
 /* Every file of recipes/stacks becomes bytes of this object; S(symbol, name, path) for each in the order of
- * names. Aligned because s390x cannot address odd ones. */
-#define S(symbol, name, path)                                                                                \
-	__asm__(".section .rodata\n.balign 8\nstack_" #symbol ": .incbin \"" path "\"\nstack_" #symbol       \
-	        "_end: .byte 0\n.balign 8\nstack_" #symbol "_size: .int stack_" #symbol                      \
-	        "_end - stack_" #symbol "\n.previous\n");                                                    \
-	extern const uint8_t stack_##symbol[] __attribute__((visibility("hidden")));                         \
-	extern const uint32_t stack_##symbol##_size __attribute__((visibility("hidden")));
+ * names. */
+#define S(symbol, name, path) EMBED(stack, symbol, path)
 #include "stacks.inc"
 #undef S
 
@@ -17,7 +13,7 @@ const char *stacks_nth(size_t i, struct slice *text)
 {
 #define S(symbol, name, path)                                                                                \
 	if (!i--) {                                                                                          \
-		*text = slice_of(stack_##symbol, stack_##symbol##_size);                                     \
+		*text = EMBEDDED(stack, symbol);                                                             \
 		return name;                                                                                 \
 	}
 #include "stacks.inc"

@@ -19,6 +19,14 @@ $(shell mkdir -p $O/gen)$(file >$O/gen/stacks.inc,$(STACKS_INC))
 endif
 $O/obj/tools/stacks.o: $(STACKS) $O/gen/stacks.inc
 
+# And the schemas, which tools/schemas.c takes in.
+SCHEMAS     := $(call src,docs/schema/*.json)
+SCHEMAS_INC := $(foreach f,$(SCHEMAS),S($(basename $(notdir $f)),"$f"))
+ifneq ($(wildcard $O/gen/schemas.inc)$(file <$O/gen/schemas.inc),$O/gen/schemas.inc$(SCHEMAS_INC))
+$(shell mkdir -p $O/gen)$(file >$O/gen/schemas.inc,$(SCHEMAS_INC))
+endif
+$O/obj/tools/schemas.o: $(SCHEMAS) $O/gen/schemas.inc
+
 # And the platforms that can be measured: each is one file, measure/tee_NAME.c.
 TEES_INC := $(foreach t,$(patsubst measure/tee_%.c,%,$(call src,measure/tee_*.c)),X($t))
 ifneq ($(wildcard $O/gen/tees.inc)$(file <$O/gen/tees.inc),$O/gen/tees.inc$(TEES_INC))

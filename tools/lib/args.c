@@ -7,6 +7,7 @@ static const struct opt global_opts[] = {
 	{ "quiet", NULL, "print nothing but the result (-q)" },
 	{ "verbose", NULL, "say more (-v)" },
 	{ "json", NULL, "print the result as JSON with sorted keys" },
+	{ "print-schema", NULL, "print the JSON Schema of what --json prints" },
 	{ "progress", "auto|plain|none", "how to show progress on stderr" },
 	{ "help", NULL, "show this text (-h)" },
 	{ 0 },
