@@ -23,13 +23,21 @@ static void initrd_event(
 	event_digests(ev, &event, &d);
 }
 
-void efistub_events(struct events *ev, const struct event_rule *r, struct slice options,
+/* The stub names its events in the log (drivers/firmware/efi/libstub/efi-stub-helper.c of Linux): a kernel
+ * without the name has no such event. The stub is not in the packed part of the image. */
+static bool has_event(struct slice kernel, const char *name)
+{
+	return kernel.n && memmem(kernel.p, kernel.n, name, strlen(name) + 1);
+}
+
+void efistub_events(struct events *ev, const struct event_rule *r, struct slice kernel, struct slice options,
         const char *options_from, const struct slice *initrd, size_t n, const char *initrd_from)
 {
-	if (options.n)
+	if (options.n && has_event(kernel, "LOADED_IMAGE::LoadOptions"))
 		event_data(
 		        ev, &(struct event){ r->pcr, r->type, "load options", options_from, 0, 0 }, options);
-	initrd_event(ev, r, initrd, n, initrd_from);
+	if (has_event(kernel, "Linux initrd"))
+		initrd_event(ev, r, initrd, n, initrd_from);
 }
 
 /* UnicodeSPrintAsciiFormat of edk2 makes 16 bits of every byte, whatever the encoding. */
@@ -63,6 +71,6 @@ int source_linux(struct events *ev, const struct event_rule *r, struct err *e)
 		add_widened(&options, " initrd=initrd");
 	if (options.n)
 		buf_zeros(&options, 2);
-	efistub_events(ev, r, buf_slice(&options), "cmdline", &in->initrd.data, 1, "initrd");
+	efistub_events(ev, r, in->kernel.data, buf_slice(&options), "cmdline", &in->initrd.data, 1, "initrd");
 	return 0;
 }

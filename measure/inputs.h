@@ -32,9 +32,10 @@ struct inputs {
 	struct blob firmware; /* OVMF or TDVF, code and variables in one image, or code alone */
 	struct blob vars;     /* variable store where it is an image of its own */
 	struct blob kernel, initrd;
-	struct blob uki;        /* a PE image with systemd-stub */
-	struct blob bootloader; /* an EFI application that starts the UKI or kernel */
-	struct blob disk;       /* the GPT disk that it boots from */
+	struct blob uki;         /* a PE image with systemd-stub */
+	struct blob bootloader;  /* an EFI application that starts the UKI or kernel */
+	struct blob loader_conf; /* systemd-boot's; empty: there is none */
+	struct blob disk;        /* the GPT disk that it boots from */
 	struct blob svsm;
 	struct blob initdata;
 	struct blob acpi_tables, acpi_rsdp,
@@ -51,6 +52,7 @@ struct inputs {
 	int cmdline_nuls;    /* NULs that end it beside the one that every VMM adds: 0, but for a search */
 	const char *smbios_cmdline; /* io.systemd.stub.kernel-cmdline-extra */
 	const char *phases;         /* colon-separated words that systemd-pcrphase extends, NULL: none */
+	bool pcr_policy;            /* PolicyPCR digests of PCR 11, too */
 	bool no_boot_secret;        /* systemd-stub 262 has no randomness to make one of */
 	const char *boot_option;    /* text device path, NULL: the first disk */
 	/* machine */

@@ -9,6 +9,7 @@ static const char *const kind_names[STACK_KINDS] = {
 	[STACK_FIRMWARE] = "firmware",
 	[STACK_VMM] = "vmm",
 	[STACK_STUB] = "stub",
+	[STACK_LOADER] = "bootloader",
 };
 
 static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.CheckedAgainst", "Stack.Cannot",
@@ -17,7 +18,9 @@ static const char *const known[] = { "Stack.Kind", "Stack.Summary", "Stack.Check
 	"Sev.CsAp", "Sev.Ss", "Sev.Tr", "Sev.SecMem", "Sev.CpuidPages", "Sev.ApReset", "Sev.EsFpu",
 	"Tdx.MrtdPasses", "Kernel.Header", "Kernel.BootFile", "Stub.Version", "Stub.Start", "Stub.Sections",
 	"Stub.Names", "Stub.Profiles", "Stub.Trim", "Stub.Console", "Stub.SmbiosCommandLine",
-	"Stub.SmbiosTables", "Stub.ConfidentialComputing", "Stub.Addons", "Stub.Initrds", NULL };
+	"Stub.SmbiosTables", "Stub.ConfidentialComputing", "Stub.Addons", "Stub.Initrds",
+	"Bootloader.Program", "Bootloader.Version", "Bootloader.CommandLine", "Bootloader.LoaderConf",
+	"Bootloader.SmbiosTables", "Bootloader.ConfidentialComputing", NULL };
 
 static const struct {
 	const char *word;
@@ -293,26 +296,49 @@ static int add_stub(struct stack *s, const char *name, const struct conf *c, str
 	        choice(c, name, "Stub.SmbiosCommandLine", no_yes, &extra, e) ||
 	        choice(c, name, "Stub.SmbiosTables", no_yes, &tables, e) ||
 	        choice(c, name, "Stub.ConfidentialComputing", no_yes, &cc, e) ||
-	        add_text(s->stub_sections, sizeof(s->stub_sections), name, c, "Stub.Sections", e) ||
-	        add_text(s->stub_addons, sizeof(s->stub_addons), name, c, "Stub.Addons", e) ||
-	        add_text(s->stub_initrds, sizeof(s->stub_initrds), name, c, "Stub.Initrds", e))
+	        add_text(s->stub.sections, sizeof(s->stub.sections), name, c, "Stub.Sections", e) ||
+	        add_text(s->stub.addons, sizeof(s->stub.addons), name, c, "Stub.Addons", e) ||
+	        add_text(s->stub.initrds, sizeof(s->stub.initrds), name, c, "Stub.Initrds", e))
 		return e->code;
-	s->stub_version = (unsigned)version;
-	s->stub_loads_image = !in_memory;
-	s->stub_loose_names = loose;
-	s->stub_profiles = profiles;
-	s->stub_trims_front = both;
-	s->stub_console = detected;
-	s->stub_smbios_cmdline = extra;
-	s->stub_smbios_tables = tables;
-	s->stub_cc = cc;
+	s->stub.version = (unsigned)version;
+	s->stub.loads_image = !in_memory;
+	s->stub.loose_names = loose;
+	s->stub.profiles = profiles;
+	s->stub.trims_front = both;
+	s->stub.console = detected;
+	s->stub.smbios_cmdline = extra;
+	s->stub.smbios_tables = tables;
+	s->stub.cc = cc;
+	return 0;
+}
+
+static int add_loader(struct stack *s, const char *name, const struct conf *c, struct err *e)
+{
+	static const char *const cmdline[] = { "implied", "passed", NULL };
+	static const char *const no_yes[] = { "no", "yes", NULL };
+	struct stack_loader *l = &s->loader;
+	unsigned passed, conf, tables, cc;
+	uint64_t version;
+
+	if (number(c, name, "Bootloader.Version", 9999, &version, e) ||
+	        choice(c, name, "Bootloader.CommandLine", cmdline, &passed, e) ||
+	        choice(c, name, "Bootloader.LoaderConf", no_yes, &conf, e) ||
+	        choice(c, name, "Bootloader.SmbiosTables", no_yes, &tables, e) ||
+	        choice(c, name, "Bootloader.ConfidentialComputing", no_yes, &cc, e) ||
+	        add_text(l->program, sizeof(l->program), name, c, "Bootloader.Program", e))
+		return e->code;
+	l->version = (unsigned)version;
+	l->passes_cmdline = passed;
+	l->loader_conf = conf;
+	l->smbios_tables = tables;
+	l->cc = cc;
 	return 0;
 }
 
 int stack_add(struct stack *s, const char *name, struct slice text, struct err *e)
 {
 	static int (*const add[STACK_KINDS])(struct stack *, const char *, const struct conf *,
-	        struct err *) = { add_firmware, add_vmm, add_stub };
+	        struct err *) = { add_firmware, add_vmm, add_stub, add_loader };
 	const char *words[STACK_KINDS + 1] = { 0 };
 	_conf_ struct conf *c = NULL;
 	unsigned kind;
@@ -360,9 +386,10 @@ void stack_replace(struct stack *s, enum stack_kind kind, const struct stack *fr
 		s->offers_boot_file = from->offers_boot_file;
 		break;
 	case STACK_STUB:
-		s->stub_version = from->stub_version;
-		s->stub_loads_image = from->stub_loads_image;
-		memcpy(s->stub_sections, from->stub_sections, sizeof(s->stub_sections));
+		s->stub = from->stub;
+		break;
+	case STACK_LOADER:
+		s->loader = from->loader;
 		break;
 	case STACK_KINDS:
 		break;

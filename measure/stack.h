@@ -12,6 +12,7 @@ enum stack_kind {
 	STACK_FIRMWARE, /* a generation of OVMF: which events it measures, in which order */
 	STACK_VMM,  /* QEMU of some version, or a cloud's: start state of vCPUs, kernel header, MRTD order */
 	STACK_STUB, /* systemd-stub */
+	STACK_LOADER, /* systemd-boot */
 	STACK_KINDS
 };
 
@@ -66,6 +67,31 @@ struct boot_option {
 	char path[128], description[64];
 };
 
+/* What a systemd-stub measures, and what it puts together for the kernel. */
+struct stack_stub {
+	unsigned version;
+	bool loads_image;    /* the inner kernel is started with LoadImage, so it is in PCR 4 */
+	char sections[400];  /* measured section names in order, one blank between */
+	bool loose_names;    /* a name's beginning is enough, and the last such section counts */
+	bool profiles;       /* knows of .profile */
+	bool trims_front;    /* of a command line; blanks at its end always go */
+	bool smbios_cmdline; /* takes io.systemd.stub.kernel-cmdline-extra */
+	bool smbios_tables;  /* measures SMBIOS structures of types 1, 2 and 11 */
+	bool console;        /* appends a console= that it detects */
+	bool cc;             /* measures into RTMRs, too */
+	char addons[80];     /* sections that it takes from add-ons, or "none" */
+	char initrds[200];   /* what the initrd is put together from, in order */
+};
+
+/* What a boot loader measures beside the image that it starts. */
+struct stack_loader {
+	char program[32]; /* as in its section .sdmagic */
+	unsigned version;
+	bool passes_cmdline;    /* hands a UKI's own command line to it as load options */
+	bool loader_conf;       /* measures loader.conf */
+	bool smbios_tables, cc; /* as a stub's */
+};
+
 struct stack {
 	struct {
 		char name[32], summary[120];
@@ -81,19 +107,8 @@ struct stack {
 	/* firmware */
 	bool reads_boot_file;  /* and takes that where it is offered */
 	char initrd_option[8]; /* where "initrd=initrd" goes in the load options: append, prepend, none */
-	/* stub */
-	unsigned stub_version;
-	bool stub_loads_image;    /* the inner kernel is started with LoadImage, so it is in PCR 4 */
-	char stub_sections[400];  /* measured section names in order, one blank between */
-	bool stub_loose_names;    /* a name's beginning is enough, and the last such section counts */
-	bool stub_profiles;       /* knows of .profile */
-	bool stub_trims_front;    /* of a command line; blanks at its end always go */
-	bool stub_smbios_cmdline; /* takes io.systemd.stub.kernel-cmdline-extra */
-	bool stub_smbios_tables;  /* measures SMBIOS structures of types 1, 2 and 11 */
-	bool stub_console;        /* appends a console= that it detects */
-	bool stub_cc;             /* measures into RTMRs, too */
-	char stub_addons[80];     /* sections that it takes from add-ons, or "none" */
-	char stub_initrds[200];   /* what the initrd is put together from, in order */
+	struct stack_stub stub;
+	struct stack_loader loader;
 	struct event_rule *rules; /* firmware's events in order */
 	size_t n_rules;
 	struct pei_fv *pei_fvs;

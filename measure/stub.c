@@ -6,7 +6,7 @@
 
 static bool measures(const struct stub *st, uint32_t type)
 {
-	return !st->ev->cc || (st->s->stub_cc && type == EV_IPL);
+	return !st->ev->cc || (st->s->stub.cc && type == EV_IPL);
 }
 
 void stub_event(const struct stub *st, unsigned pcr, uint32_t type, const char *what, const char *from,
@@ -39,30 +39,31 @@ int stub_image(const struct stub *st, const struct pe *pe, const char *from, uin
 	return 0;
 }
 
-static bool blank(const struct buf *b, size_t i)
-{
-	uint16_t c = le16(b->p + 2 * i);
-
-	return c <= 0x20 || c == 0x7f;
-}
-
 /* mangle_stub_cmdline: systemd 252 src/boot/efi/util.c, 257 src/boot/util.c. The older one leaves DEL alone.
  */
-void stub_cmdline(const struct stub *st, struct slice text, struct buf *to)
+static void mangle(const struct buf *b, bool front, struct buf *to)
+{
+	size_t from = 0, end = b->n / 2;
+
+	for (size_t i = 0; i < b->n / 2; i++) {
+		uint16_t c = le16(b->p + 2 * i);
+
+		if (c < 0x20 || (front && c == 0x7f))
+			put_le16(b->p + 2 * i, ' ');
+	}
+	while (end && le16(b->p + 2 * end - 2) == ' ')
+		end--;
+	while (front && from < end && le16(b->p + 2 * from) == ' ')
+		from++;
+	buf_add(to, b->p + 2 * from, 2 * (end - from));
+}
+
+void systemd_cmdline(struct slice text, bool front, struct buf *to)
 {
 	_buf_ struct buf b = { 0 };
-	size_t from = 0, end;
 
 	utf16_add(&b, text);
-	end = b.n / 2;
-	for (size_t i = 0; i < b.n / 2; i++)
-		if (le16(b.p + 2 * i) <= 0x1f || (st->s->stub_trims_front && blank(&b, i)))
-			put_le16(b.p + 2 * i, ' ');
-	while (end && le16(b.p + 2 * end - 2) == ' ')
-		end--;
-	while (st->s->stub_trims_front && from < end && le16(b.p + 2 * from) == ' ')
-		from++;
-	buf_add(to, b.p + 2 * from, 2 * (end - from));
+	mangle(&b, front, to);
 }
 
 void stub_append(struct buf *cmdline, const struct buf *more)
@@ -102,7 +103,7 @@ const char *stub_file_name(
 	if (*name == '.' || strlen(name) > 255 || !ends_with(name, ending) || (but && ends_with(name, but))) {
 		err_set(e, -EINVAL,
 		        "%s: systemd-stub %u passes over it, for it takes names that end in %s here",
-		        blob->name, st->s->stub_version, ending);
+		        blob->name, st->s->stub.version, ending);
 		return NULL;
 	}
 	return name;
@@ -123,20 +124,28 @@ void stub_sort(const struct blobs *blobs, const struct blob *ret[INPUTS_MANY])
 	qsort(ret, blobs->n, sizeof(*ret), by_name);
 }
 
-/* Load options "@N" or "@N text" ask for boot profile N (src/boot/stub.c, parse_profile_from_cmdline). */
-static const char *read_profile(const struct stub *st, const char *options, unsigned *ret)
+/* Load options "@N" or "@N text" ask for boot profile N (src/boot/stub.c, parse_profile_from_cmdline); the
+ * rest stays. */
+static void read_profile(struct stub *st, struct buf *options)
 {
-	const char *p = options + 1;
-	uint64_t n = 0;
+	size_t n = options->n / 2, i = 1;
+	uint64_t number = 0;
 
-	if (!st->s->stub_profiles || *options != '@' || *p < '0' || *p > '9')
-		return options;
-	for (; *p >= '0' && *p <= '9' && n <= UINT32_MAX; p++)
-		n = 10 * n + (uint64_t)(*p - '0');
-	if ((*p && *p != ' ') || n > UINT32_MAX)
-		return options;
-	*ret = (unsigned)n;
-	return *p ? p + 1 : p;
+	if (!st->s->stub.profiles || n < 2 || le16(options->p) != '@')
+		return;
+	for (; i < n && number <= UINT32_MAX; i++) {
+		uint16_t c = le16(options->p + 2 * i);
+
+		if (c < '0' || c > '9')
+			break;
+		number = 10 * number + (c - '0');
+	}
+	if (i == 1 || number > UINT32_MAX || (i < n && le16(options->p + 2 * i) != ' '))
+		return;
+	st->profile = (unsigned)number;
+	i += i < n;
+	memmove(options->p, options->p + 2 * i, options->n - 2 * i);
+	options->n -= 2 * i;
 }
 
 /* Nothing for the default profile (src/boot/stub.c, measure_profile). */
@@ -156,7 +165,7 @@ static void measure_profile(const struct stub *st)
 /* UAPI.5 "Unified Kernel Image", "PE section measurements": each name with its NUL, then the content. */
 static void measure_sections(const struct stub *st)
 {
-	_free_ char *words = xstrdup(st->s->stub_sections);
+	_free_ char *words = xstrdup(st->s->stub.sections);
 	char *save = NULL;
 
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
@@ -184,21 +193,21 @@ static void measure_sections(const struct stub *st)
 
 /* OPTIONS instead of the UKI's own command line, but for Secure Boot (settle_command_line; 252:
  * use_load_options), and in confidential VMs from 257 on. */
-static void settle_cmdline(struct stub *st, const char *options)
+static void settle_cmdline(struct stub *st, const struct buf *options)
 {
 	_buf_ struct buf given = { 0 };
 	struct slice own;
 	uint64_t offset;
 	bool has = uki_section(&st->uki, ".cmdline", &own, &offset) == UKI_PRESENT;
 
-	stub_cmdline(st, slice_str(options), &given);
-	if (given.n && st->ev->when & EVENT_WHEN_SB && (has || (st->ev->cc && st->s->stub_profiles)))
+	mangle(options, st->s->stub.trims_front, &given);
+	if (given.n && st->ev->when & EVENT_WHEN_SB && (has || (st->ev->cc && st->s->stub.profiles)))
 		given.n = 0;
 	if (given.n) {
 		stub_measure_cmdline(st, "load options", "cmdline", &given);
 		buf_add(&st->cmdline, given.p, given.n);
 	} else if (has) {
-		stub_cmdline(st, own, &st->cmdline);
+		systemd_cmdline(own, st->s->stub.trims_front, &st->cmdline);
 	}
 }
 
@@ -209,11 +218,11 @@ static int add_smbios_cmdline(struct stub *st, struct err *e)
 
 	if (!st->in->smbios_cmdline || st->ev->cc)
 		return 0;
-	if (!st->s->stub_smbios_cmdline) {
-		err_set(e, -EINVAL, "systemd-stub %u takes no command line from SMBIOS", st->s->stub_version);
+	if (!st->s->stub.smbios_cmdline) {
+		err_set(e, -EINVAL, "systemd-stub %u takes no command line from SMBIOS", st->s->stub.version);
 		return err_exit(e, EX_USAGE);
 	}
-	stub_cmdline(st, slice_str(st->in->smbios_cmdline), &extra);
+	systemd_cmdline(slice_str(st->in->smbios_cmdline), st->s->stub.trims_front, &extra);
 	if (!extra.n)
 		return 0;
 	stub_measure_cmdline(st, "SMBIOS command line", "smbios-cmdline", &extra);
@@ -238,7 +247,7 @@ static bool has_console(const struct buf *cmdline)
 }
 
 /* Load options and initrd, as far as they can be known. */
-static void kernel_events(struct stub *st)
+static void kernel_events(struct stub *st, struct slice kernel)
 {
 	static const struct event_rule rule = { .pcr = 9, .type = EV_EVENT_TAG };
 	_free_ struct slice *pieces = NULL;
@@ -250,7 +259,7 @@ static void kernel_events(struct stub *st)
 		pieces[n++] = st->front.v[i].data;
 	for (size_t i = 0; i < st->initrd.n; i++)
 		pieces[n++] = st->initrd.v[i].data;
-	if (st->s->stub_console && !has_console(&st->cmdline)) {
+	if (st->s->stub.console && !has_console(&st->cmdline)) {
 		event_unknown(st->ev, &(struct event){ rule.pcr, rule.type, "load options", "cmdline", 0, 0 },
 		        "the command line has no console=, and systemd-stub appends the one that it finds in "
 		        "the machine");
@@ -258,8 +267,8 @@ static void kernel_events(struct stub *st)
 	}
 	if (st->cmdline.n)
 		buf_zeros(&st->cmdline, 2);
-	efistub_events(st->ev, &rule, buf_slice(&st->cmdline), "cmdline", pieces, st->initrd_unknown ? 0 : n,
-	        "initrd");
+	efistub_events(st->ev, &rule, kernel, buf_slice(&st->cmdline), "cmdline", pieces,
+	        st->initrd_unknown ? 0 : n, "initrd");
 	if (st->initrd_unknown)
 		event_unknown(st->ev, &(struct event){ rule.pcr, rule.type, "initrd", "initrd", 0, 0 },
 		        st->initrd_unknown);
@@ -282,10 +291,10 @@ static int start_kernel(struct stub *st, struct err *e)
 	}
 	/* with Secure Boot on, the stub answers for its kernel in the place of the firmware's security
 	 * protocol, which would have measured it as well (systemd 257 src/boot/linux.c, shim.c) */
-	if (st->s->stub_loads_image && !(st->ev->when & EVENT_WHEN_SB) &&
+	if (st->s->stub.loads_image && !(st->ev->when & EVENT_WHEN_SB) &&
 	        stub_image(st, &pe, "uki", offset, e))
 		return e->code;
-	kernel_events(st);
+	kernel_events(st, kernel);
 	return 0;
 }
 
@@ -302,15 +311,21 @@ static void measure_phases(const struct stub *st)
 	}
 }
 
-static int run(struct stub *st, struct err *e)
+static int run(struct stub *st, struct buf *options, struct err *e)
 {
-	const char *options = read_profile(st, st->in->has_cmdline ? st->in->cmdline : "", &st->profile);
+	const struct blob *uki = &st->in->uki;
 
-	if (uki_parse(&st->in->uki, st->s, st->profile, &st->uki, e))
+	if (st->in->has_cmdline)
+		utf16_add(options, slice_str(st->in->cmdline));
+	/* a boot loader looks at the base, whose command line is the default profile's */
+	if (uki_parse(uki, st->s, 0, &st->uki, e) || sdboot_events(st, options, e))
+		return e->code;
+	read_profile(st, options);
+	if (st->profile && uki_parse(uki, st->s, st->profile, &st->uki, e))
 		return e->code;
 	measure_profile(st);
 	measure_sections(st);
-	if (st->s->stub_smbios_tables && stub_smbios_tables(st, e))
+	if (st->s->stub.smbios_tables && stub_smbios_tables(st, e))
 		return e->code;
 	settle_cmdline(st, options);
 	if (stub_load_addons(st, e) || add_smbios_cmdline(st, e) || stub_addon_sections(st, ".dtb", e) ||
@@ -331,6 +346,7 @@ static void free_pieces(struct pieces *p)
 int source_stub(struct events *ev, const struct event_rule *r, struct err *e)
 {
 	struct stub st = { .ev = ev, .in = ev->in, .s = &ev->in->stack };
+	_buf_ struct buf options = { 0 };
 	int error;
 
 	(void)r;
@@ -338,7 +354,7 @@ int source_stub(struct events *ev, const struct event_rule *r, struct err *e)
 		return 0;
 	if (stack_need(st.s, STACK_STUB, "systemd-stub", e))
 		return e->code;
-	error = run(&st, e);
+	error = run(&st, &options, e);
 	buf_free(&st.cmdline);
 	free(st.addons);
 	free_pieces(&st.front);

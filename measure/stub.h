@@ -39,6 +39,7 @@ struct stub {
 	size_t n_addons;
 	struct pieces front, initrd; /* the initrd is FRONT, then INITRD */
 	const char *initrd_unknown;
+	bool smbios_done;
 };
 
 /* An event of the stub's: EV_IPL, or EV_EVENT_TAG, which RTMRs do not get. */
@@ -47,8 +48,9 @@ void stub_event(const struct stub *st, unsigned pcr, uint32_t type, const char *
 void stub_unknown(const struct stub *st, unsigned pcr, uint32_t type, const char *what, const char *why);
 /* Firmware's event of an image that LoadImage gets. */
 int stub_image(const struct stub *st, const struct pe *pe, const char *from, uint64_t offset, struct err *e);
-/* TEXT in UTF-16 as the stub takes it as a command line, appended to TO. */
-void stub_cmdline(const struct stub *st, struct slice text, struct buf *to);
+/* TEXT in UTF-16 as systemd's EFI programs take it as a command line, without NUL, appended to TO; FRONT:
+ * blanks at its beginning go as well as those at its end. */
+void systemd_cmdline(struct slice text, bool front, struct buf *to);
 /* Appends MORE, after a blank where there is text. */
 void stub_append(struct buf *cmdline, const struct buf *more);
 /* A command line, with its NUL, into PCR 12. */
@@ -60,6 +62,11 @@ const char *stub_file_name(
 /* Pointers to BLOBS sorted by name. */
 void stub_sort(const struct blobs *blobs, const struct blob *ret[INPUTS_MANY]);
 
+/*
+ * sdboot.c: what the boot loader before the stub measures. OPTIONS: the UKI's load options in UTF-16 without
+ * NUL, which it may make.
+ */
+int sdboot_events(struct stub *st, struct buf *options, struct err *e);
 /* stub_addons.c: loads them (PCR 4) and takes their command lines; then devicetrees; then microcode; then
  * initrds */
 int stub_load_addons(struct stub *st, struct err *e);
@@ -68,6 +75,6 @@ int stub_addon_sections(struct stub *st, const char *section, struct err *e);
 int stub_initrds(struct stub *st, struct err *e);
 /* The padding between its pieces, when all are there. */
 void stub_pad_initrds(struct stub *st);
-/* stub_smbios.c */
+/* stub_smbios.c: once, whoever comes first */
 int stub_smbios_tables(struct stub *st, struct err *e);
 #endif

@@ -4,7 +4,7 @@
 /* A section of the add-on's that this stub knows of. */
 static bool section(const struct stub *st, const struct addon *a, const char *name, struct slice *ret)
 {
-	_free_ char *known = xasprintf(" %s ", st->s->stub_addons), *word = xasprintf(" %s ", name + 1);
+	_free_ char *known = xasprintf(" %s ", st->s->stub.addons), *word = xasprintf(" %s ", name + 1);
 	uint64_t offset;
 
 	return strstr(known, word) && uki_section(&a->uki, name, ret, &offset) == UKI_PRESENT;
@@ -54,7 +54,7 @@ static int load(struct stub *st, const struct blobs *blobs, struct buf *cmdline,
 		}
 		if (!section(st, a, ".cmdline", &text))
 			continue;
-		stub_cmdline(st, text, &one);
+		systemd_cmdline(text, st->s->stub.trims_front, &one);
 		stub_append(cmdline, &one);
 	}
 	return 0;
@@ -67,8 +67,8 @@ int stub_load_addons(struct stub *st, struct err *e)
 
 	if (!local->n && !global->n)
 		return 0;
-	if (!strcmp(st->s->stub_addons, "none")) {
-		err_set(e, -EINVAL, "systemd-stub %u takes no add-ons", st->s->stub_version);
+	if (!strcmp(st->s->stub.addons, "none")) {
+		err_set(e, -EINVAL, "systemd-stub %u takes no add-ons", st->s->stub.version);
 		return err_exit(e, EX_USAGE);
 	}
 	st->addons = xcalloc(local->n + global->n, sizeof(*st->addons));

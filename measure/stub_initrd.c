@@ -141,7 +141,7 @@ static int check_given(const struct stub *st, const char *words, struct err *e)
 
 		if (!given || strstr(all, one))
 			continue;
-		err_set(e, -EINVAL, "systemd-stub %u takes no %s", st->s->stub_version,
+		err_set(e, -EINVAL, "systemd-stub %u takes no %s", st->s->stub.version,
 		        k->source == PREVIOUS ? "initrd beside the UKI's" : k->word);
 		return err_exit(e, EX_USAGE);
 	}
@@ -167,10 +167,10 @@ static void pad(struct pieces *p)
 
 int stub_initrds(struct stub *st, struct err *e)
 {
-	_free_ char *words = xstrdup(st->s->stub_initrds);
+	_free_ char *words = xstrdup(st->s->stub.initrds);
 	char *save = NULL;
 
-	if (check_given(st, st->s->stub_initrds, e))
+	if (check_given(st, st->s->stub.initrds, e))
 		return e->code;
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
 		const struct kind *k = find(w);

@@ -19,6 +19,9 @@ int stub_smbios_tables(struct stub *st, struct err *e)
 	enum { SYSTEM = 1, BASEBOARD = 2, OEM_STRINGS = 11, END = 127, WAKE_UP = 24 };
 	struct slice s = st->in->smbios.data;
 
+	if (st->smbios_done)
+		return 0;
+	st->smbios_done = true;
 	if (!st->in->smbios.given) {
 		stub_unknown(st, PCR_PLATFORM_CONFIG, EV_EVENT_TAG, "SMBIOS structures",
 		        "systemd-stub measures SMBIOS structures, which are not given (--smbios)");

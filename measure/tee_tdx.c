@@ -5,7 +5,7 @@
 #include "measure/tee.h"
 
 static const char *const takes[] = { "bundle", "firmware", "vars", "kernel", "initrd", "cmdline",
-	"cmdline-file", "uki", "bootloader", "disk", "addon", "global-addon", "credential",
+	"cmdline-file", "uki", "bootloader", "loader-conf", "disk", "addon", "global-addon", "credential",
 	"global-credential", "sysext", "confext", "smbios-cmdline", "phases", "boot-option", "acpi",
 	"acpi-tables", "acpi-rsdp", "acpi-loader", "smbios", "initdata", "memory", "vcpus", "mrconfigid",
 	"mrowner", "mrownerconfig", NULL };

@@ -3,6 +3,7 @@
 #include "measure/events.h"
 #include "measure/initdata.h"
 #include "measure/tee.h"
+#include "measure/uki.h"
 
 /* What every UEFI firmware and the stub measure of a UKI, whatever else the firmware does (TCG PC Client
  * Platform Firmware Profile 1.06, 3.3.4.5): enough for PCR 4 and 8 to 15. */
@@ -20,16 +21,6 @@ static void no_firmware(struct events *ev)
 		if (pcr != 4)
 			event_unknown(ev, &(struct event){ pcr, 0, "firmware's events", "firmware", 0, 0 },
 			        "firmware's events: give --firmware, or its profile with --stack");
-}
-
-/* systemd-boot measures its loader.conf, and the command line of an entry, which are in no input. */
-static void boot_loader(struct events *ev)
-{
-	static const unsigned pcrs[] = { 5, 12 };
-
-	for (size_t i = 0; ev->in->bootloader.given && i < ARRAY_LEN(pcrs); i++)
-		event_unknown(ev, &(struct event){ pcrs[i], 0, "boot loader's events", "bootloader", 0, 0 },
-		        "a boot loader measures its configuration, which is not an input");
 }
 
 /* The digest itself is extended, in the bank of its algorithm alone. */
@@ -54,6 +45,52 @@ static int initdata(struct events *ev, struct err *e)
 	return 0;
 }
 
+/* systemd extends PCR 15 with the machine's id and the keys and names of its file systems. */
+static void running_system(struct events *ev)
+{
+	if (ev->in->phases)
+		event_unknown(ev, &(struct event){ 15, 0, "systemd's events", "phases", 0, 0 },
+		        "a running systemd measures the machine's identity and its file systems");
+}
+
+/*
+ * TPM 2.0 Library part 3, TPM2_PolicyPCR, of PCR 11 in a SHA-256 session: what a .pcrsig section has under
+ * "pol", once for each bank.
+ */
+static void policies(struct events *ev)
+{
+	static const uint8_t tpm_alg[HASH_ALGS][2] = { { 0, 4 }, { 0, 0xb }, { 0, 0xc }, { 0, 0xd } };
+	static const uint8_t command[] = { 0, 0, 0x1, 0x7f, 0, 0, 0,
+		1 }; /* TPM_CC_PolicyPCR, one selection */
+	static const uint8_t selection[] = { 3, 0, 1 << (11 - 8), 0 };
+	uint8_t policy[SHA256_LEN] = { 0 }, values[SHA256_LEN];
+
+	for (unsigned b = 0; ev->in->pcr_policy && ev->pcrs & 1U << 11 && b < HASH_ALGS; b++) {
+		_hash_ struct hash *h = hash_new(HASH_SHA256);
+		const struct reg *pcr;
+		unsigned reg;
+		char name[24];
+
+		if (!(ev->banks & 1U << b))
+			continue;
+		snprintf(name, sizeof(name), "%s.policy11", hash_name(b));
+		reg = result_reg(ev->out, name, HASH_SHA256);
+		pcr = &ev->out->regs[ev->reg[b][11]];
+		if (pcr->unknown[0]) {
+			result_unknown(ev->out, reg, &(struct step){ .what = "PCR 11" }, "%s", pcr->unknown);
+			continue;
+		}
+		hash_slice(h, slice_of(pcr->value, pcr->len), values);
+		hash_add(h, (const uint8_t[SHA256_LEN]){ 0 }, SHA256_LEN);
+		hash_add(h, command, sizeof(command));
+		hash_add(h, tpm_alg[b], sizeof(tpm_alg[b]));
+		hash_add(h, selection, sizeof(selection));
+		hash_add(h, values, sizeof(values));
+		hash_final(h, policy);
+		result_set(ev->out, reg, policy);
+	}
+}
+
 static int measure(const struct inputs *in, struct result *ret, struct err *e)
 {
 	const struct stack *s = &in->stack;
@@ -62,6 +99,15 @@ static int measure(const struct inputs *in, struct result *ret, struct err *e)
 
 	if (!in->uki.given && !in->kernel.given && !in->bootloader.given) {
 		err_set(e, -EINVAL, "neither --uki nor --kernel is given");
+		return err_exit(e, EX_USAGE);
+	}
+	if (in->bootloader.given && !in->uki.given) {
+		err_set(e, -ENOTSUP, "%s: what it starts is known of a UKI alone: give --uki",
+		        in->bootloader.name);
+		return err_exit(e, EX_UNSUPPORTED);
+	}
+	if (uki_stub_version(in->kernel.data)) {
+		err_set(e, -EINVAL, "%s: is a unified kernel image: give it with --uki", in->kernel.name);
 		return err_exit(e, EX_USAGE);
 	}
 	if (in->uki.given && in->kernel.given) {
@@ -77,15 +123,16 @@ static int measure(const struct inputs *in, struct result *ret, struct err *e)
 		return e->code;
 	if (!firmware)
 		no_firmware(&ev);
-	boot_loader(&ev);
+	running_system(&ev);
+	policies(&ev);
 	return initdata(&ev, e);
 }
 
 static const char *const takes[] = { "bundle", "firmware", "vars", "kernel", "initrd", "cmdline",
-	"cmdline-file", "uki", "bootloader", "disk", "addon", "global-addon", "credential",
-	"global-credential", "sysext", "confext", "smbios-cmdline", "phases", "no-boot-secret", "boot-option",
-	"acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "tpm-log", "smbios", "initdata", "memory", "vcpus",
-	"bank", "pcr", NULL };
+	"cmdline-file", "uki", "bootloader", "loader-conf", "disk", "addon", "global-addon", "credential",
+	"global-credential", "sysext", "confext", "smbios-cmdline", "phases", "pcr-policy", "no-boot-secret",
+	"boot-option", "acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "tpm-log", "smbios", "initdata",
+	"memory", "vcpus", "bank", "pcr", NULL };
 
 extern const struct tee tee_vtpm;
 const struct tee tee_vtpm = { "vtpm", "PCRs of a TPM after a measured boot", takes, "qemu-10.0", measure,

@@ -8,7 +8,7 @@ enum { MACHINE_X86_64 = 0x8664 };
  * and the last one counts. From 255 on the whole name and the first one. */
 static bool find(const struct uki *u, const char *name, unsigned from, unsigned to, struct pe_section *ret)
 {
-	bool loose = u->stack->stub_loose_names, found = false;
+	bool loose = u->stack->stub.loose_names, found = false;
 	struct pe_section s;
 
 	for (unsigned i = from; i < to; i++) {
@@ -72,7 +72,7 @@ static int check(const struct uki *u, const char *name, struct err *e)
 /* All that a stub takes: what it measures, and the signature that it passes on. */
 static int check_all(const struct uki *u, struct err *e)
 {
-	_free_ char *words = xasprintf("%s .pcrsig", u->stack->stub_sections);
+	_free_ char *words = xasprintf("%s .pcrsig", u->stack->stub.sections);
 	char *save = NULL;
 
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
@@ -102,7 +102,7 @@ int uki_parse(
 
 	if (parse(image, s, ret, e))
 		return e->code;
-	if (s->stub_profiles) {
+	if (s->stub.profiles) {
 		ret->base_end = find_profile(ret, 0, 0);
 		ret->profile = find_profile(ret, 0, profile);
 		if (profile && ret->profile == ret->pe.n_sections)
@@ -124,7 +124,7 @@ enum uki_found uki_section(const struct uki *u, const char *name, struct slice *
 	if (!find_profiled(u, name, &s) || !s.size)
 		return UKI_ABSENT;
 	/* taken by a match with the firmware's device tree, which no x86 machine has, or by hardware ids */
-	if (!u->stack->stub_loose_names && (!strcmp(name, ".dtbauto") || !strcmp(name, ".efifw"))) {
+	if (!u->stack->stub.loose_names && (!strcmp(name, ".dtbauto") || !strcmp(name, ".efifw"))) {
 		if (u->pe.machine == MACHINE_X86_64 && !find_profiled(u, ".hwids", &ids))
 			return UKI_ABSENT;
 		return UKI_MACHINE;
@@ -134,14 +134,21 @@ enum uki_found uki_section(const struct uki *u, const char *name, struct slice *
 	return UKI_PRESENT;
 }
 
-unsigned uki_stub_version(struct slice image)
+unsigned uki_sdmagic(struct slice image, char program[static 32])
 {
-	char program[32], version[48];
+	char version[48];
 	struct err e = { 0 };
 	struct pe pe;
 
-	if (pe_parse("", image, &pe, &e) || !pe_sdmagic(&pe, program, version) ||
-	        strcmp(program, "systemd-stub"))
+	if (pe_parse("", image, &pe, &e) || !pe_sdmagic(&pe, program, version))
 		return 0;
 	return (unsigned)strtoul(version, NULL, 10);
+}
+
+unsigned uki_stub_version(struct slice image)
+{
+	char program[32];
+	unsigned version = uki_sdmagic(image, program);
+
+	return version && !strcmp(program, "systemd-stub") ? version : 0;
 }

@@ -27,6 +27,8 @@ int uki_parse(
 int uki_parse_addon(const struct blob *image, const struct stack *s, struct uki *ret, struct err *e);
 /* The bytes of the section NAME, and their offset in the file; an empty one is absent. */
 enum uki_found uki_section(const struct uki *u, const char *name, struct slice *ret, uint64_t *offset);
-/* The version of systemd-stub that the image bears, or 0. */
+/* The version that the image bears in its section .sdmagic, and the program; 0 where it bears none. */
+unsigned uki_sdmagic(struct slice image, char program[static 32]);
+/* The same of systemd-stub alone. */
 unsigned uki_stub_version(struct slice image);
 #endif

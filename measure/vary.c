@@ -112,8 +112,8 @@ static enum vary_result vary_host(
 		                                : "a VMM that hands the kernel over as it is");
 		return VARY_DONE;
 	case 4:
-		in->stack.stub_loads_image = !in->stack.stub_loads_image;
-		say(v, in->stack.stub_loads_image ? "a stub that starts the kernel with LoadImage"
+		in->stack.stub.loads_image = !in->stack.stub.loads_image;
+		say(v, in->stack.stub.loads_image ? "a stub that starts the kernel with LoadImage"
 		                                  : "a stub that starts the kernel without LoadImage");
 		return VARY_DONE;
 	case 5:

@@ -46,6 +46,14 @@ foreign: $(BULLA) $(filter-out $O/test/test_curl,$(UNIT_BIN)) $(FUZZ_BIN)
 check-foreign: $(BULLA)
 	@$(TEST_ENV) tests/run $(FOREIGN_TESTS)
 
+$O/test/bench_measure: tests/bench/measure.c $(LIB_OBJ)
+	@mkdir -p $(@D) && echo "  cc $<"
+	@$(TEST_CC) $(TOOLS_INC) $< $(LIB_OBJ) $$(pkg-config --libs $(TOOLS_LIB)) -pthread
+
+.PHONY: bench-measure
+bench-measure: $(BULLA) $O/test/bench_measure
+	@$(TEST_ENV) tests/bench/measure
+
 bench-boot: image
 	@$(TEST_ENV) tests/bench/boot
 -include $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d)

@@ -29,6 +29,7 @@ static const struct field {
 	F("initrd", ONE_FILE, initrd),
 	F("uki", ONE_FILE, uki),
 	F("bootloader", ONE_FILE, bootloader),
+	F("loader-conf", ONE_FILE, loader_conf),
 	F("disk", ONE_FILE, disk),
 	F("svsm", ONE_FILE, svsm),
 	F("initdata", ONE_FILE, initdata),
@@ -425,6 +426,15 @@ static int add_stacks(struct loaded *l, const char *words, bool defaults, struct
 	return 0;
 }
 
+static bool takes(const struct tee *tee, const char *option)
+{
+	const char *const *t = tee->takes;
+
+	while (*t && strcmp(*t, option))
+		t++;
+	return *t;
+}
+
 static int load_stack(struct loaded *l, const struct args *a, const struct tee *tee, struct err *e)
 {
 	uint8_t digest[SHA256_LEN];
@@ -436,35 +446,60 @@ static int load_stack(struct loaded *l, const struct args *a, const struct tee *
 			return e->code;
 	if (tee->stack && add_stacks(l, tee->stack, true, e))
 		return e->code;
-	if (!l->in.firmware.given || l->in.stack.profile[STACK_FIRMWARE].name[0])
+	/* which OVMF it is matters where its own events are measured, and those come from ACPI tables, too;
+	 * the digest would take a launch digest's time three times over */
+	if (!l->in.firmware.given || l->in.stack.profile[STACK_FIRMWARE].name[0] ||
+	        !takes(tee, "acpi-tables"))
 		return 0;
 	sha256(l->in.firmware.data, digest);
 	return stacks_add_firmware(&l->in.stack, hex_encode(hex, digest, sizeof(digest)), e) < 0 ? e->code
 	                                                                                         : 0;
 }
 
-/* The stub says its version, and a profile is of one version. */
-static int load_stub(struct loaded *l, struct err *e)
+/* The profile of KIND that is of the program and version that IMAGE bears in .sdmagic: 1, or 0 where there is
+ * none, or a negative errno. VERSION is 0 where the image bears none. */
+static int load_sdmagic(
+        struct loaded *l, enum stack_kind kind, struct slice image, unsigned *version, struct err *e)
 {
-	unsigned version = l->in.uki.given ? uki_stub_version(l->in.uki.data) : 0;
+	char program[32];
 	struct slice text;
 	const char *name;
 
-	if (!l->in.uki.given || l->in.stack.profile[STACK_STUB].name[0])
-		return 0;
-	for (size_t i = 0; version && (name = stacks_nth(i, &text)); i++) {
+	*version = uki_sdmagic(image, program);
+	for (size_t i = 0; *version && (name = stacks_nth(i, &text)); i++) {
 		_stack_ struct stack one = { 0 };
+		bool same;
 
 		if (stack_add(&one, name, text, e))
 			return e->code;
-		if (one.profile[STACK_STUB].name[0] && one.stub_version == version)
-			return stack_add(&l->in.stack, name, text, e);
+		same = kind == STACK_STUB
+		               ? one.stub.version == *version && !strcmp(program, "systemd-stub")
+		               : one.loader.version == *version && !strcmp(program, one.loader.program);
+		if (one.profile[kind].name[0] && same)
+			return stack_add(&l->in.stack, name, text, e) ? e->code : 1;
 	}
+	return 0;
+}
+
+/* Without its profile a boot loader's events are unknown; a stub's, nothing at all is known. */
+static int load_boot_programs(struct loaded *l, struct err *e)
+{
+	const struct blob *uki = &l->in.uki;
+	unsigned version;
+	int found;
+
+	if (l->in.bootloader.given && !l->in.stack.profile[STACK_LOADER].name[0] &&
+	        load_sdmagic(l, STACK_LOADER, l->in.bootloader.data, &version, e) < 0)
+		return e->code;
+	if (!uki->given || l->in.stack.profile[STACK_STUB].name[0])
+		return 0;
+	found = load_sdmagic(l, STACK_STUB, uki->data, &version, e);
+	if (found)
+		return found < 0 ? found : 0;
 	if (version)
-		err_set(e, -ENOTSUP, "%s: no profile is of systemd-stub %u", l->in.uki.name, version);
+		err_set(e, -ENOTSUP, "%s: no profile is of systemd-stub %u", uki->name, version);
 	else
-		err_set(e, -ENOTSUP, "%s: has no version of systemd-stub in a section .sdmagic",
-		        l->in.uki.name);
+		err_set(e, -ENOTSUP, "%s: has no version of systemd-stub in a section .sdmagic", uki->name);
 	err_hint(e, "name one that measures alike with --stack; `bulla platforms --stacks` lists them");
 	return err_exit(e, EX_UNSUPPORTED);
 }
@@ -476,16 +511,10 @@ static int check_taken(const struct args *a, const struct tee *tee, struct err *
 #undef X
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		const char *const *t = tee->takes;
-
-		if (!args_get(a, options[i]) || !strcmp(options[i], "stack"))
+		if (!args_get(a, options[i]) || !strcmp(options[i], "stack") || takes(tee, options[i]))
 			continue;
-		while (*t && strcmp(*t, options[i]))
-			t++;
-		if (!*t) {
-			err_set(e, -EINVAL, "--%s means nothing to %s", options[i], tee->name);
-			return err_exit(e, EX_USAGE);
-		}
+		err_set(e, -EINVAL, "--%s means nothing to %s", options[i], tee->name);
+		return err_exit(e, EX_USAGE);
 	}
 	return 0;
 }
@@ -504,8 +533,10 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 			return e->code;
 	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
 	        load_banks(&l, a, e) || load_sev_launch(&l, a, e) || load_pcrs(&l, a, e) ||
-	        load_stack(&l, a, tee, e) || load_stub(&l, e) || stack_covers(&l.in.stack, tee->name, e))
+	        load_stack(&l, a, tee, e) || load_boot_programs(&l, e) ||
+	        stack_covers(&l.in.stack, tee->name, e))
 		return e->code;
+	l.in.pcr_policy = args_flag(a, "pcr-policy");
 	l.in.no_boot_secret = args_flag(a, "no-boot-secret");
 	l.in.has_cmdline = l.in.cmdline;
 	l.in.has_kernel_hash = args_get(a, "kernel-hash");

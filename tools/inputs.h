@@ -19,6 +19,7 @@
 	X("cmdline-file", "FILE", "the same from a file, byte for byte")                                     \
 	X("uki", "FILE", "unified kernel image that the firmware starts from a disk")                        \
 	X("bootloader", "FILE", "EFI application that starts the UKI or kernel")                             \
+	X("loader-conf", "FILE", "its loader/loader.conf; an empty file where there is none")                \
 	X("disk", "FILE", "disk image; its GPT is measured")                                                 \
 	X("addon", "FILE", "add-on of the UKI (repeatable, in the order of names)")                          \
 	X("global-addon", "FILE", "add-on of all UKIs (repeatable)")                                         \
@@ -28,6 +29,7 @@
 	X("confext", "FILE", "configuration extension beside the UKI (repeatable)")                          \
 	X("smbios-cmdline", "TEXT", "SMBIOS io.systemd.stub.kernel-cmdline-extra")                           \
 	X("phases", "WORD:WORD", "boot phases that systemd-pcrphase extends after the stub")                 \
+	X("pcr-policy", NULL, "also the PolicyPCR digests of PCR 11 that a .pcrsig signs")                   \
 	X("no-boot-secret", NULL,                                                                            \
 	        "neither firmware nor disk has randomness for systemd-stub 262 to make a secret of")         \
 	X("boot-option", "PATH", "device path of the disk it boots from, as UEFI writes it")                 \

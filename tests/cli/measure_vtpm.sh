@@ -12,8 +12,10 @@ done
 cd "$WORK"
 
 u16() { od -An -tu2 -j "$2" -N 2 "$1" | tr -d ' '; }
-# An EFI program that says it takes its initrd by LoadFile2 (image version 1), as Linux does: the stub itself will do.
+# An EFI program that says it takes its initrd by LoadFile2 (image version 1) and names what it measures, as Linux does:
+# the stub itself will do.
 cp "$stub" kernel
+printf 'LOADED_IMAGE::LoadOptions\0Linux initrd\0' >>kernel
 printf '\1' | dd of=kernel bs=1 seek=$(($(u16 kernel 60) + 24 + 44)) conv=notrunc status=none
 printf 'console=ttyS0 quiet' >cmdline
 printf 'ID=test\n' >osrel
@@ -69,7 +71,24 @@ check "PCR 11 of a UKI alone is what systemd-measure says, in all banks" pcr11_a
 check "the image's digest in PCR 4 is the one that sbsign signs" signed_digest
 check "a signature moves no PCR from 4 on but 7" no_pcr_sees_a_signature
 check "a changed command line in the UKI moves PCR 4, 9 and 11 alone" one_byte
+old_kernel() {
+	tr O o <kernel >old
+	"$mkuki" "$stub" old-uki linux=old cmdline=cmdline initrd=initrd
+	"$mkuki" "$stub" new-uki linux=kernel cmdline=cmdline initrd=initrd
+	[ "$("$BULLA" measure vtpm --uki new-uki --json --steps --pcr 9 --bank sha1 | jq '.steps | length')" = 2 ] &&
+		[ "$("$BULLA" measure vtpm --uki old-uki --json --steps --pcr 9 --bank sha1 | jq '.steps | length')" = 1 ]
+}
+
+boot_loader() {
+	"$BULLA" measure vtpm --uki uki --bootloader "${stub%/*}/systemd-bootx64.efi" --pcr 4,12 --bank sha256 2>said >a
+	grep -q ' systemd-boot-' said
+	"$BULLA" measure vtpm --uki uki --pcr 4,12 --bank sha256 >b
+	! cmp a b
+}
+
 sed 's/systemd-stub [0-9]*/systemd-stub 999/' uki >unknown
+check "a kernel that names no such event in its stub measures no load options" old_kernel
+check "systemd-boot is recognised, and is in PCR 4" boot_loader
 refuses "a stub of unknown version is refused" 5 "no profile is of systemd-stub 999" "$BULLA" measure vtpm --uki unknown
 check "unless a profile is named" "$BULLA" measure vtpm --uki unknown --pcr 11 --stack stub-257
 refuses "an image without a kernel is refused" 1 "has no section .linux" "$BULLA" measure vtpm --uki "$stub"
@@ -78,4 +97,5 @@ refuses "a PCR beyond 15 is a usage error" 2 "numbers from 0 to 15" "$BULLA" mea
 cp initrd credential
 refuses "a file that the stub passes over is refused" 1 "names that end in .cred" "$BULLA" measure vtpm --uki uki \
 	--credential credential
-refuses "a kernel without its firmware is refused" 5 "no firmware profile" "$BULLA" measure vtpm --kernel kernel
+refuses "a UKI given as a kernel is a usage error" 2 "give it with --uki" "$BULLA" measure vtpm --kernel uki
+refuses "a kernel without its firmware is refused" 5 "no firmware profile" "$BULLA" measure vtpm --kernel "${stub%/*}/systemd-bootx64.efi"
