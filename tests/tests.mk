@@ -3,6 +3,7 @@
 # tests/{unit,cli,boot}/*.sh. All speak TAP; tests/run tallies.
 UNIT_BIN := $(patsubst tests/unit/%.c,$O/test/%,$(call src,tests/unit/test_*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$O/test/%,$(call src,tests/fuzz/fuzz_*.c))
+FUZZ_MAIN := tests/fuzz/replay.c
 LIB_OBJ  := $(filter-out $O/obj/tools/main.o,$(TOOLS_OBJ))
 TEST_CC   = $(CC) $(CSTD) $(CWARN) $(SANFLAGS) $(CFLAGS) -MMD -MP -o $@
 export VECTORS ?= ../shared/vectors
@@ -16,14 +17,14 @@ $O/test/test_%: tests/unit/test_%.c $(LIB_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
 	@$(TEST_CC) $(TOOLS_INC) $< $(LIB_OBJ) $$(pkg-config --libs $(TOOLS_LIB)) -lcmocka -pthread
 
-$O/test/fuzz_agent_%: tests/fuzz/fuzz_agent_%.c tests/fuzz/replay.c $(AGENT_TEST_OBJ)
+$O/test/fuzz_agent_%: tests/fuzz/fuzz_agent_%.c $(FUZZ_MAIN) $(AGENT_TEST_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
-	@$(TEST_CC) -Wno-missing-prototypes -Iagent -Itools -I. $< tests/fuzz/replay.c $(AGENT_TEST_OBJ)
+	@$(TEST_CC) -Wno-missing-prototypes -Iagent -Itools -I. $< $(FUZZ_MAIN) $(AGENT_TEST_OBJ) $(FUZZ_LINK)
 
-$O/test/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(LIB_OBJ)
+$O/test/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_MAIN) $(LIB_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
-	@$(TEST_CC) -Wno-missing-prototypes $(TOOLS_INC) $< tests/fuzz/replay.c $(LIB_OBJ) \
-		$$(pkg-config --libs $(TOOLS_LIB)) -pthread
+	@$(TEST_CC) -Wno-missing-prototypes $(TOOLS_INC) $< $(FUZZ_MAIN) $(LIB_OBJ) \
+		$$(pkg-config --libs $(TOOLS_LIB)) -pthread $(FUZZ_LINK)
 
 FOREIGN_TESTS := $(call src,tests/foreign/*.sh)
 QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/*.sh)
@@ -53,6 +54,24 @@ $O/test/bench_measure: tests/bench/measure.c $(LIB_OBJ)
 .PHONY: bench-measure
 bench-measure: $(BULLA) $O/test/bench_measure
 	@$(TEST_ENV) tests/bench/measure
+
+# The harnesses as libFuzzer programs, out/fuzz/fuzz_NAME, and FUZZ_TIME seconds of each from its corpus on; what they find
+# is out/fuzz/NAME-crash-… and ends the run. HARNESS= names some alone.
+HARNESS   ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(call src,tests/fuzz/fuzz_*.c))
+FUZZ_TIME ?= 600
+.PHONY: fuzz-build fuzz
+fuzz-build:
+	@command -v clang >/dev/null || { echo "make fuzz: clang is missing, which brings libFuzzer: apt install clang" >&2; exit 4; }
+	@$(MAKE) --no-print-directory O=$O/fuzz CC=clang CFLAGS='-O1 -g' FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
+		SANFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		$(HARNESS:%=$O/fuzz/test/fuzz_%)
+	@ln -sf $(HARNESS:%=test/fuzz_%) $O/fuzz/
+
+fuzz: fuzz-build
+	@set -e; for f in $(HARNESS); do echo "== fuzz_$$f"; mkdir -p $O/fuzz/corpus/$$f; \
+		$O/fuzz/fuzz_$$f -max_total_time=$(FUZZ_TIME) -print_final_stats=1 -artifact_prefix=$O/fuzz/$$f- \
+			$O/fuzz/corpus/$$f tests/fuzz/corpus/$$f >$O/fuzz/$$f.log 2>&1 || { tail -40 $O/fuzz/$$f.log; exit 1; }; \
+		grep -E '^stat::|cov: ' $O/fuzz/$$f.log | tail -7; done
 
 bench-boot: image
 	@$(TEST_ENV) tests/bench/boot

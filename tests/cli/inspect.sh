@@ -85,6 +85,17 @@ if [ -n "$vectors" ]; then
 		check "actions and agent's entries of $log are those that trustee reads, and what digests are of" \
 			same_text_as_trustee "$v/tdx/trustee-eventlog/$log" "$v/tdx/trustee-eventlog/${log}_out.json"
 	done
+	# disks and files in device paths; trustee writes other nodes in a way of its own
+	same_paths_as_trustee() {
+		scan='ascii_downcase | scan("hd\\([^)]*\\)|\\\\[^/,)]*\\.efi")'
+		field "$1" ".content.events[].text | select(startswith(\"Boot\") | not) | $scan" >ours
+		jq -r ".uefi_event_logs[].details.device_paths // [] | .[] | $scan" "$2" >theirs
+		same
+	}
+	for log in tdx/trustee-eventlog/CCEL_AAEL_alibabacloud tdx/trustee-eventlog/CCEL_data_grub agent/eventlog/CCEL_data_csv; do
+		check "device paths of ${log##*/} name the disks and files that trustee reads" \
+			same_paths_as_trustee "$v/$log" "$v/${log}_out.json"
+	done
 	quote_is_trustee_s() {
 		field "$v/tdx/trustee/tdx_quote_4.dat" '.content | .mrtd, .rtmr0, .rtmr1, .report_data, .mrseam, .user_data' >ours
 		jq -r '.quote | .body.mr_td, .body.rtmr_0, .body.rtmr_1, .body.report_data, .body.mr_seam, .header.user_data' \

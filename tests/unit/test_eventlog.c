@@ -264,6 +264,12 @@ static void a_log_ends_at_its_terminator_or_in_zeros(void **state)
 	memset(s.p + s.n, 0xff, 4);
 	assert_int_equal(eventlog_open("log", slice_of(s.p, s.n + 5), &log, &e), 0);
 	assert_int_equal(log.n_events, 2);
+	/* found by fuzz_eventlog */
+	memset(s.p, 0xff, 4);
+	assert_int_equal(eventlog_open("log", slice_of(s.p, s.n), &log, &e), -EBADMSG);
+	assert_string_equal(e.msg, "log+0x0: event log that begins with its end, expected an event");
+	memset(s.p, 0, sizeof(s.p));
+	assert_int_equal(eventlog_open("log", slice_of(s.p, sizeof(s.p)), &log, &e), -EBADMSG);
 }
 
 static void registers_out_of_range_are_refused_in_a_replay(void **state)

@@ -233,6 +233,9 @@ int eventlog_open(const char *name, struct slice data, struct eventlog *ret, str
 	}
 	if (r)
 		return r;
+	if (!log.n_events)
+		return err_set(
+		        e, -EBADMSG, "%s+0x0: event log that begins with its end, expected an event", name);
 	log.kind = guess_kind(&log, max_index, extends_0);
 	*ret = log;
 	return 0;
