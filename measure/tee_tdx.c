@@ -29,21 +29,33 @@ static int measure_mrtd(const struct inputs *in, struct result *ret, struct err 
 	return mrtd_measure(in->firmware.name, &t, in->stack.mrtd_passes, ret, e);
 }
 
+static bool covers_td(const struct stack *s)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (s->rules[i].when & EVENT_WHEN_TDX)
+			return true;
+	return false;
+}
+
 /* RTMR3 is left to what runs in the guest, and has its value at reset. */
 static int measure_rtmrs(const struct inputs *in, struct result *ret, struct err *e)
 {
+	static const unsigned pcrs[] = { 1, 4, 9 }; /* one of RTMR0, 1 and 2 each */
+	const char *profile = in->stack.profile[STACK_FIRMWARE].name;
 	struct events ev;
+	char why[160];
 
 	events_start(&ev, in, ret, true);
-	if (in->stack.profile[STACK_FIRMWARE].name[0])
+	if (*profile && covers_td(&in->stack))
 		return events_run(&ev, e);
-	for (unsigned pcr = 0; pcr < 3; pcr++) {
-		static const unsigned of_rtmr[] = { 1, 4, 9 };
-
-		result_unknown(ret, ev.reg[HASH_SHA384][of_rtmr[pcr]],
-		        &(struct step){ .what = "events of the firmware", .count = 1 },
+	if (*profile)
+		snprintf(why, sizeof(why), "profile %s says nothing of a TD", profile);
+	else
+		snprintf(why, sizeof(why),
 		        "no firmware profile: name one with --stack, `bulla platforms --stacks` lists them");
-	}
+	for (size_t i = 0; i < sizeof(pcrs) / sizeof(*pcrs); i++)
+		result_unknown(ret, ev.reg[HASH_SHA384][pcrs[i]],
+		        &(struct step){ .what = "events of the firmware", .count = 1 }, "%s", why);
 	return 0;
 }
 
