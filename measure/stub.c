@@ -45,6 +45,8 @@ static void mangle(const struct buf *b, bool front, struct buf *to)
 {
 	size_t from = 0, end = b->n / 2;
 
+	if (!b->n)
+		return;
 	for (size_t i = 0; i < b->n / 2; i++) {
 		uint16_t c = le16(b->p + 2 * i);
 
