@@ -1,4 +1,5 @@
 /* bulla inspect: what a CPU says of a guest. */
+#include "format/hcl_report.h"
 #include "format/snp_report.h"
 #include "format/tdx_quote.h"
 #include "format/uuid.h"
@@ -175,8 +176,8 @@ static int fill_hcl(const char *name, struct slice data, json_t *o, struct err *
 	if (hcl_report_parse(name, data, &r, e))
 		return e->code;
 	put_int(o, "hardware_report_type", r.report_type);
-	if (r.report_type == 4 ? fill_tdreport(name, r.hardware, put_object(o, "tdreport"), e)
-	                       : fill_snp(name, r.hardware, put_object(o, "snp_report"), e))
+	if (r.report_type == HCL_TDX ? fill_tdreport(name, r.hardware, put_object(o, "tdreport"), e)
+	                             : fill_snp(name, r.hardware, put_object(o, "snp_report"), e))
 		return err_wrap(e, "hardware report");
 	claims = json_loadb((const char *)r.claims.p, r.claims.n, JSON_REJECT_DUPLICATES, NULL);
 	if (claims)

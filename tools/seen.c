@@ -1,4 +1,5 @@
 #include "seen.h"
+#include "format/hcl_report.h"
 #include "format/snp_report.h"
 #include "format/tdx_quote.h"
 #include "lib/io.h"

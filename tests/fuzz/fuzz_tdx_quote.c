@@ -1,4 +1,5 @@
 /* Quotes, TDREPORTs and Azure's report: what is taken lies in the input. */
+#include "format/hcl_report.h"
 #include "format/tdx_quote.h"
 #include "fuzz.h"
 

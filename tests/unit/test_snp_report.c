@@ -5,8 +5,12 @@
 #include <cmocka.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <jansson.h>
+#include "format/hcl_report.h"
 #include "format/snp_report.h"
+#include "lib/base64.h"
 #include "vectors.h"
 
 static bool signature_holds(const struct snp_report *r, struct slice der)
@@ -110,6 +114,76 @@ static void the_chip_s_key_has_signed_the_report_and_names_the_same_tcb_and_chip
 	}
 }
 
+/* Azure's evidence as trustee keeps it: bytes as an array of numbers or as base64url, the VCEK as PEM or
+ * base64url. */
+static void put_bytes(json_t *v, struct buf *ret)
+{
+	_buf_ struct buf text = { 0 };
+	json_t *byte;
+	size_t i;
+
+	json_array_foreach(v, i, byte) buf_add(ret, (uint8_t[]){ (uint8_t)json_integer_value(byte) }, 1);
+	if (!json_is_string(v))
+		return;
+	buf_add(&text, json_string_value(v), json_string_length(v));
+	for (i = 0; i < text.n; i++)
+		text.p[i] = text.p[i] == '-' ? '+' : text.p[i] == '_' ? '/' : text.p[i];
+	while (text.n % 4)
+		buf_add(&text, "=", 1);
+	assert_true(base64_decode(ret, buf_slice(&text)));
+}
+
+static void put_cert(json_t *v, struct buf *ret)
+{
+	BIO *bio;
+	X509 *cert;
+	uint8_t *der = NULL;
+	int n;
+
+	if (strncmp(json_string_value(v), "-----", 5)) {
+		put_bytes(v, ret);
+		return;
+	}
+	bio = BIO_new_mem_buf(json_string_value(v), -1);
+	cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	n = i2d_X509(cert, &der);
+	buf_add(ret, der, (size_t)n);
+	OPENSSL_free(der);
+	X509_free(cert);
+	BIO_free(bio);
+}
+
+static void azure_s_reports_are_signed_by_the_chip_and_vouch_for_their_claims(void **state)
+{
+	static const char *const files[] = { "evidence-genoa", "evidence-v0", "evidence-v1", "evidence-v2" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		_free_ char *path = xasprintf("agent/evidence/az-snp-vtpm/%s.json", files[i]);
+		_buf_ struct buf text = { 0 }, hcl_bytes = { 0 }, der = { 0 };
+		json_auto_t *j = NULL;
+		json_t *report;
+		uint8_t digest[SHA256_LEN];
+		struct hcl_report hcl;
+		struct snp_report r;
+		struct err e = { 0 };
+
+		vector_read(path, &text);
+		j = json_loads(buf_str(&text), 0, NULL);
+		report = json_object_get(j, "report");
+		put_bytes(report ? report : json_object_get(j, "hcl_report"), &hcl_bytes);
+		put_cert(json_object_get(j, "vcek"), &der);
+		if (hcl_report_parse(path, buf_slice(&hcl_bytes), &hcl, &e) ||
+		        snp_report_parse(path, hcl.hardware, &r, &e))
+			fail_msg("%s", e.msg);
+		if (!signature_holds(&r, buf_slice(&der)))
+			fail_msg("%s: signature does not hold", path);
+		tcb_is(buf_slice(&der), "1.3.6.1.4.1.3704.1.3.8", r.reported_tcb.microcode);
+		sha256(hcl.claims, digest);
+		assert_memory_equal(digest, r.report_data.p, SHA256_LEN);
+	}
+}
+
 static void a_certificate_table_behind_the_report_is_read_and_bounded(void **state)
 {
 	static const char vcek[] = "63da758de6644564adc5f4b93be8accd",
@@ -177,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_chip_s_key_has_signed_the_report_and_names_the_same_tcb_and_chip),
+		cmocka_unit_test(azure_s_reports_are_signed_by_the_chip_and_vouch_for_their_claims),
 		cmocka_unit_test(a_certificate_table_behind_the_report_is_read_and_bounded),
 		cmocka_unit_test(versions_that_are_not_known_are_refused),
 	};

@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include "format/hcl_report.h"
 #include "format/tdx_quote.h"
 #include "lib/hash.h"
 #include "vectors.h"

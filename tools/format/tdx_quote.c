@@ -10,11 +10,6 @@ enum {
 	SIGNATURE = 64,
 	KEY = 64,
 	ECDSA_P256 = 2,
-	HCL_HEADER = 32,
-	HCL_HARDWARE = 1184,
-	HCL_DATA = 20,
-	HCL_SNP = 2,
-	HCL_TDX = 4,
 };
 
 /* the body of a TD's quote, TDX 1.0 or 1.5 */
@@ -207,35 +202,6 @@ int tdx_report_parse(const char *name, struct slice data, struct tdx_report *ret
 	return 0;
 }
 
-int hcl_report_parse(const char *name, struct slice data, struct hcl_report *ret, struct err *e)
-{
-	struct hcl_report r = { 0 };
-	struct slice head, hardware, d;
-	uint64_t at = HCL_HEADER + HCL_HARDWARE;
-
-	if (!slice_at(data, 0, HCL_HEADER, &head) || memcmp(head.p, "HCLA", 4))
-		return err_set(e, -EBADMSG, "%s+0x0: no HCL report, expected \"HCLA\"", name);
-	if (!slice_at(data, HCL_HEADER, HCL_HARDWARE, &hardware))
-		return cut(name, HCL_HEADER, "hardware report", HCL_HARDWARE, data, e);
-	if (!slice_at(data, at, HCL_DATA, &d))
-		return cut(name, at, "header of the claims", HCL_DATA, data, e);
-	r.report_type = le32(d.p + 8);
-	if (r.report_type != HCL_SNP && r.report_type != HCL_TDX)
-		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": hardware report of type %" PRIu32
-		        ", expected 2 (SEV-SNP) or 4 (TDX)",
-		        name, at + 8, r.report_type);
-	if (le32(d.p + 12) != 1)
-		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": hash of type %" PRIu32 ", expected 1 (SHA-256)", name, at + 12,
-		        le32(d.p + 12));
-	r.hardware = slice_of(hardware.p, r.report_type == HCL_TDX ? TDREPORT_LEN : HCL_HARDWARE);
-	if (!slice_at(data, at + HCL_DATA, le32(d.p + 16), &r.claims))
-		return cut(name, at + HCL_DATA, "claims", le32(d.p + 16), data, e);
-	*ret = r;
-	return 0;
-}
-
 bool tdx_quote_recognised(struct slice data)
 {
 	/* the vendor of all quoting enclaves there are is Intel, 939a7233-f79c-4ca9-940a-0db3957f0607 */
@@ -250,11 +216,6 @@ bool tdx_report_recognised(struct slice data)
 {
 	return data.n == TDREPORT_LEN && data.p[0] == TDX_TEE_TDX && !data.p[1] && data.p[2] <= 1 &&
 	       !data.p[3];
-}
-
-bool hcl_report_recognised(struct slice data)
-{
-	return data.n >= HCL_HEADER && !memcmp(data.p, "HCLA", 4);
 }
 
 const char *tdx_attribute_bit(unsigned bit)

@@ -1,7 +1,7 @@
 /*
  * Evidence of TDX: quotes of version 4 and 5 (Intel TDX DCAP Quoting Library API 1.5, appendix A.3 and A.4),
- * the TDREPORT that they are made from (Intel TDX Module 1.5 ABI, TDREPORT_STRUCT), and Azure's envelope of
- * one. SGX quotes of version 3 are recognised, and their enclave report read. All bytes are borrowed.
+ * and the TDREPORT that they are made from (Intel TDX Module 1.5 ABI, TDREPORT_STRUCT). SGX quotes of version
+ * 3 are recognised, and their enclave report read. All bytes are borrowed.
  */
 #ifndef BULLA_TDX_QUOTE_H
 #define BULLA_TDX_QUOTE_H
@@ -51,21 +51,11 @@ struct tdx_report {
 	struct tdx_body tdx;
 };
 
-/* Azure's report in a vTPM's NV index 0x01400001: 32 bytes of header, the report, and JSON that it vouches
- * for. */
-struct hcl_report {
-	uint32_t report_type;  /* 2: SEV-SNP, 4: TDX */
-	struct slice hardware; /* the SNP report or TDREPORT */
-	struct slice claims;   /* JSON; its SHA-256 is the start of the report data */
-};
-
 /* NAME is what errors call DATA. Errors: -EBADMSG "NAME+OFFSET: found, expected". */
 int tdx_quote_parse(const char *name, struct slice data, struct tdx_quote *ret, struct err *e);
 int tdx_report_parse(const char *name, struct slice data, struct tdx_report *ret, struct err *e);
-int hcl_report_parse(const char *name, struct slice data, struct hcl_report *ret, struct err *e);
 bool tdx_quote_recognised(struct slice data);
 bool tdx_report_recognised(struct slice data);
-bool hcl_report_recognised(struct slice data);
 /* Names of bits of TD attributes, NULL where there is none (Intel TDX Module 1.5 ABI, ATTRIBUTES). */
 const char *tdx_attribute_bit(unsigned bit);
 #endif
