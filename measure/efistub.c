@@ -59,9 +59,9 @@ int source_linux(struct events *ev, const struct event_rule *r, struct err *e)
 	_buf_ struct buf options = { 0 };
 
 	(void)e;
-	if (!in->kernel.given && !in->initrd.given && !in->has_cmdline) {
+	if (!in->kernel.given) {
 		event_unknown(ev, &(struct event){ r->pcr, r->type, "load options and initrd", "", 0, 0 },
-		        "load options and initrd: give --kernel, --cmdline and --initrd");
+		        "load options and initrd: the kernel measures them: give --kernel");
 		return 0;
 	}
 	if (initrd && !strcmp(where, "prepend"))
