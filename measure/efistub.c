@@ -30,9 +30,31 @@ static bool has_event(struct slice kernel, const char *name)
 	return kernel.n && memmem(kernel.p, kernel.n, name, strlen(name) + 1);
 }
 
+/* Linux from 6.10 on also looks for a guest's registers (efi_measure_tagged_event), by
+ * EFI_CC_MEASUREMENT_PROTOCOL_GUID, 96751a3d-72f4-41a6-a794-ed5d0e67ae6b. The compiler may load that in two
+ * halves. */
+static bool measures_cc(struct slice kernel)
+{
+	static const uint8_t guid[] = { 0x3d, 0x1a, 0x75, 0x96, 0xf4, 0x72, 0xa6, 0x41, 0xa7, 0x94, 0xed,
+		0x5d, 0x0e, 0x67, 0xae, 0x6b };
+	enum { HALF = 8, NEAR = 64 };
+	const uint8_t *p = kernel.p, *end = kernel.p + kernel.n;
+
+	while (kernel.n && (p = memmem(p, (size_t)(end - p), guid, HALF))) {
+		size_t left = (size_t)(end - p) - HALF;
+
+		p += HALF;
+		if (memmem(p, left < NEAR ? left : NEAR, guid + HALF, HALF))
+			return true;
+	}
+	return false;
+}
+
 void efistub_events(struct events *ev, const struct event_rule *r, struct slice kernel, struct slice options,
         const char *options_from, const struct slice *initrd, size_t n, const char *initrd_from)
 {
+	if (ev->cc && !measures_cc(kernel))
+		return;
 	if (options.n && has_event(kernel, "LOADED_IMAGE::LoadOptions"))
 		event_data(
 		        ev, &(struct event){ r->pcr, r->type, "load options", options_from, 0, 0 }, options);

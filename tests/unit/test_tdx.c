@@ -140,6 +140,8 @@ static void events_are_those_of_a_td_that_ran_in_order_and_digest(void **state)
 	acpi_guest_image(&kernel);
 	memcpy(kernel.p + 0x500, "LOADED_IMAGE::LoadOptions", 26);
 	memcpy(kernel.p + 0x540, "Linux initrd", 13);
+	/* EFI_CC_MEASUREMENT_PROTOCOL_GUID */
+	memcpy(kernel.p + 0x580, "\x3d\x1a\x75\x96\xf4\x72\xa6\x41\xa7\x94\xed\x5d\x0e\x67\xae\x6b", 16);
 	r.in.kernel = (struct blob){ "kernel", buf_slice(&kernel), true };
 	r.in.memory = 2 * GIB;
 	r.in.initrd = initrd;
