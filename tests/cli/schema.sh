@@ -52,11 +52,14 @@ tdx="tdx --firmware $vectors/ovmf/debian-2025.02-8-OVMF.fd"
 	"$BULLA" explain $snp --vcpus 4 --json --against "$(awk '$2 == 8 { print $10; exit }' "$vectors/sev/peer-matrix.tsv")" >e.1 || :
 	"$BULLA" explain $tdx --json --against "$vectors/tdx/go-tdx-guest/cos-113-tdx-quote.dat" >e.2 || :
 	"$BULLA" explain $tdx --json --against "$vectors/tdx/go-tdx-guest/ccel_data.dat" >e.3 || :
+	"$BULLA" measure $snp --vcpus 1-2 --json >m.5
+	"$BULLA" idblock ${snp#snp } --vcpus 1 --json --id-key "$vectors/sev/sev-snp-measure/id_key_test.pem" --out idblock >b.1
 	"$BULLA" diff m.1 m.3 --json >d.1 || :
 	"$BULLA" diff m.4 m.4 --json >d.2
 }
-check "measure, and explain with its steps" valid measure m.1 m.2 m.3 m.4
+check "measure, and explain with its steps" valid measure m.1 m.2 m.3 m.4 m.5
 check "explain --against" valid explain e.1 e.2 e.3
+check "idblock" valid idblock b.1
 check "diff" valid diff d.1 d.2
 n=0
 for f in ovmf/debian-2025.02-8-OVMF.fd sev/trustee/test-report.bin tdx/trustee/tdx_quote_4.dat tdx/go-tdx-guest/ccel_data.dat \
