@@ -45,6 +45,9 @@ void events_start(struct events *ev, const struct inputs *in, struct result *out
 	*ev = (struct events){ .in = in, .out = out, .cc = cc };
 	ev->when = (cc ? EVENT_WHEN_TDX : EVENT_WHEN_VTPM) |
 	           (in->disk_boot ? EVENT_WHEN_DISK : EVENT_WHEN_DIRECT);
+	ev->sb_known = in->secure_boot != SECURE_BOOT_UNKNOWN;
+	if (in->secure_boot == SECURE_BOOT_ON)
+		ev->when |= EVENT_WHEN_SB;
 	if (cc)
 		start_cc(ev);
 	else

@@ -20,6 +20,7 @@ struct events {
 	bool cc;                     /* RTMRs, not PCRs */
 	unsigned banks;              /* bit 1 << enum hash_alg */
 	unsigned pcrs;               /* bit 1 << PCR: the others are left out */
+	bool sb_known;               /* whether EVENT_WHEN_SB in WHEN is settled */
 	unsigned when;               /* EVENT_WHEN_* that hold */
 	unsigned reg[HASH_ALGS][16]; /* register of a bank's PCR, or of the RTMR that PCR maps to */
 	struct volumes *volumes;     /* fv.c: the firmware's, once somebody has asked for them */

@@ -52,9 +52,10 @@ struct inputs {
 	int cmdline_nuls;    /* NULs that end it beside the one that every VMM adds: 0, but for a search */
 	const char *smbios_cmdline; /* io.systemd.stub.kernel-cmdline-extra */
 	const char *phases;         /* colon-separated words that systemd-pcrphase extends, NULL: none */
-	bool pcr_policy;            /* PolicyPCR digests of PCR 11, too */
-	bool no_boot_secret;        /* systemd-stub 262 has no randomness to make one of */
-	const char *boot_option;    /* text device path, NULL: the first disk */
+	enum { SECURE_BOOT_UNKNOWN, SECURE_BOOT_OFF, SECURE_BOOT_ON } secure_boot; /* where VARS do not say */
+	bool pcr_policy;         /* PolicyPCR digests of PCR 11, too */
+	bool no_boot_secret;     /* systemd-stub 262 has no randomness to make one of */
+	const char *boot_option; /* text device path, NULL: the first disk */
 	/* machine */
 	unsigned vcpus;  /* 0: not given */
 	uint64_t memory; /* bytes; 0: not given */

@@ -77,6 +77,8 @@ static int secure_boot(
 		return 0;
 	}
 	*ret = (struct slice){ 0 };
+	ev->sb_known = true;
+	ev->when &= ~(unsigned)EVENT_WHEN_SB;
 	if (!fv_has(&volumes->dxe, config_dxe) && !fv_has(&volumes->pei, config_dxe))
 		return 0;
 	if (is_on(v, &on, e))

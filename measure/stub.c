@@ -195,7 +195,7 @@ static void measure_sections(const struct stub *st)
 
 /* OPTIONS instead of the UKI's own command line, but for Secure Boot (settle_command_line; 252:
  * use_load_options), and in confidential VMs from 257 on. */
-static void settle_cmdline(struct stub *st, const struct buf *options)
+static int settle_cmdline(struct stub *st, const struct buf *options, struct err *e)
 {
 	_buf_ struct buf given = { 0 };
 	struct slice own;
@@ -203,14 +203,24 @@ static void settle_cmdline(struct stub *st, const struct buf *options)
 	bool has = uki_section(&st->uki, ".cmdline", &own, &offset) == UKI_PRESENT;
 
 	mangle(options, st->s->stub.trims_front, &given);
-	if (given.n && st->ev->when & EVENT_WHEN_SB && (has || (st->ev->cc && st->s->stub.profiles)))
-		given.n = 0;
+	if (given.n && (has || (st->ev->cc && st->s->stub.profiles))) {
+		if (!st->ev->sb_known) {
+			err_set(e, -EINVAL,
+			        "--cmdline: whether it takes the place of the UKI's own depends on Secure "
+			        "Boot");
+			err_hint(e, "give --vars, or --secure-boot on or off");
+			return err_exit(e, EX_USAGE);
+		}
+		if (st->ev->when & EVENT_WHEN_SB)
+			given.n = 0;
+	}
 	if (given.n) {
 		stub_measure_cmdline(st, "load options", "cmdline", &given);
 		buf_add(&st->cmdline, given.p, given.n);
 	} else if (has) {
 		systemd_cmdline(own, st->s->stub.trims_front, &st->cmdline);
 	}
+	return 0;
 }
 
 /* Not in confidential VMs, whose host is not trusted (cmdline_append_and_measure_smbios). */
@@ -293,8 +303,14 @@ static int start_kernel(struct stub *st, struct err *e)
 	}
 	/* with Secure Boot on, the stub answers for its kernel in the place of the firmware's security
 	 * protocol, which would have measured it as well (systemd 257 src/boot/linux.c, shim.c) */
-	if (st->s->stub.loads_image && !(st->ev->when & EVENT_WHEN_SB) &&
-	        stub_image(st, &pe, "uki", offset, e))
+	if (st->s->stub.loads_image && !st->ev->sb_known)
+		event_unknown(st->ev,
+		        &(struct event){ PCR_IMAGES, EV_EFI_BOOT_SERVICES_APPLICATION, "image", "uki", offset,
+		                pe.image.n },
+		        "with Secure Boot on the UKI's kernel is not measured as an image: give --vars, or "
+		        "--secure-boot on or off");
+	else if (st->s->stub.loads_image && !(st->ev->when & EVENT_WHEN_SB) &&
+	         stub_image(st, &pe, "uki", offset, e))
 		return e->code;
 	kernel_events(st, kernel);
 	return 0;
@@ -329,10 +345,10 @@ static int run(struct stub *st, struct buf *options, struct err *e)
 	measure_sections(st);
 	if (st->s->stub.smbios_tables && stub_smbios_tables(st, e))
 		return e->code;
-	settle_cmdline(st, options);
-	if (stub_load_addons(st, e) || add_smbios_cmdline(st, e) || stub_addon_sections(st, ".dtb", e) ||
-	        stub_initrds(st, e) || stub_addon_sections(st, ".ucode", e) ||
-	        stub_addon_sections(st, ".initrd", e) || start_kernel(st, e))
+	if (settle_cmdline(st, options, e) || stub_load_addons(st, e) || add_smbios_cmdline(st, e) ||
+	        stub_addon_sections(st, ".dtb", e) || stub_initrds(st, e) ||
+	        stub_addon_sections(st, ".ucode", e) || stub_addon_sections(st, ".initrd", e) ||
+	        start_kernel(st, e))
 		return e->code;
 	measure_phases(st);
 	return 0;

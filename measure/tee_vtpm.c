@@ -129,10 +129,10 @@ static int measure(const struct inputs *in, struct result *ret, struct err *e)
 }
 
 static const char *const takes[] = { "bundle", "firmware", "vars", "kernel", "initrd", "cmdline",
-	"cmdline-file", "uki", "bootloader", "loader-conf", "disk", "addon", "global-addon", "credential",
-	"global-credential", "sysext", "confext", "smbios-cmdline", "phases", "pcr-policy", "no-boot-secret",
-	"boot-option", "acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "tpm-log", "smbios", "initdata",
-	"memory", "vcpus", "bank", "pcr", NULL };
+	"cmdline-file", "uki", "bootloader", "loader-conf", "secure-boot", "disk", "addon", "global-addon",
+	"credential", "global-credential", "sysext", "confext", "smbios-cmdline", "phases", "pcr-policy",
+	"no-boot-secret", "boot-option", "acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "tpm-log",
+	"smbios", "initdata", "memory", "vcpus", "bank", "pcr", NULL };
 
 extern const struct tee tee_vtpm;
 const struct tee tee_vtpm = { "vtpm", "PCRs of a TPM after a measured boot", takes, "qemu-10.0", measure,

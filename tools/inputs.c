@@ -358,6 +358,19 @@ static int load_banks(struct loaded *l, const struct args *a, struct err *e)
 	return 0;
 }
 
+static int load_secure_boot(struct loaded *l, const struct args *a, struct err *e)
+{
+	const char *v = args_get(a, "secure-boot");
+
+	if (!v)
+		return 0;
+	if (strcmp(v, "on") && strcmp(v, "off"))
+		return usage(e, "secure-boot", v, "on or off");
+	l->in.secure_boot = strcmp(v, "on") ? SECURE_BOOT_OFF : SECURE_BOOT_ON;
+	note(l, "secure-boot", json_string(v));
+	return 0;
+}
+
 static int load_pcrs(struct loaded *l, const struct args *a, struct err *e)
 {
 	const char *v;
@@ -533,7 +546,7 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 			return e->code;
 	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
 	        load_banks(&l, a, e) || load_sev_launch(&l, a, e) || load_pcrs(&l, a, e) ||
-	        load_stack(&l, a, tee, e) || load_boot_programs(&l, e) ||
+	        load_secure_boot(&l, a, e) || load_stack(&l, a, tee, e) || load_boot_programs(&l, e) ||
 	        stack_covers(&l.in.stack, tee->name, e))
 		return e->code;
 	l.in.pcr_policy = args_flag(a, "pcr-policy");

@@ -29,6 +29,7 @@
 	X("confext", "FILE", "configuration extension beside the UKI (repeatable)")                          \
 	X("smbios-cmdline", "TEXT", "SMBIOS io.systemd.stub.kernel-cmdline-extra")                           \
 	X("phases", "WORD:WORD", "boot phases that systemd-pcrphase extends after the stub")                 \
+	X("secure-boot", "on|off", "whether it is on, where no variable store is given")                     \
 	X("pcr-policy", NULL, "also the PolicyPCR digests of PCR 11 that a .pcrsig signs")                   \
 	X("no-boot-secret", NULL,                                                                            \
 	        "neither firmware nor disk has randomness for systemd-stub 262 to make a secret of")         \

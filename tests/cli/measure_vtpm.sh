@@ -54,16 +54,16 @@ signed_digest() {
 }
 
 no_pcr_sees_a_signature() {
-	"$BULLA" measure vtpm --uki uki --pcr 4,8-13 >a
-	"$BULLA" measure vtpm --uki signed --pcr 4,8-13 >b
+	"$BULLA" measure vtpm --uki uki --secure-boot off --pcr 4,8-13 >a
+	"$BULLA" measure vtpm --uki signed --secure-boot off --pcr 4,8-13 >b
 	cmp a b && [ "$(wc -l <a)" = 28 ]
 }
 
 one_byte() {
 	printf 'console=ttyS0 quieT' >cmdline
 	"$mkuki" "$stub" other linux=kernel osrel=osrel cmdline=cmdline initrd=initrd uname=release
-	"$BULLA" measure vtpm --uki uki --bank sha256 --pcr 4,8-15 >a
-	"$BULLA" measure vtpm --uki other --bank sha256 --pcr 4,8-15 >b
+	"$BULLA" measure vtpm --uki uki --secure-boot off --bank sha256 --pcr 4,8-15 >a
+	"$BULLA" measure vtpm --uki other --secure-boot off --bank sha256 --pcr 4,8-15 >b
 	diff a b | sed -n 's/^> .*pcr\([0-9]*\)=.*/\1/p' | tr '\n' ' ' | grep -x '4 9 11 '
 }
 
@@ -79,15 +79,24 @@ old_kernel() {
 		[ "$("$BULLA" measure vtpm --uki old-uki --json --steps --pcr 9 --bank sha1 | jq '.steps | length')" = 1 ]
 }
 
+secure_boot_matters() {
+	"$BULLA" measure vtpm --uki uki --pcr 4 --bank sha1 2>said
+	grep -q 'is not measured as an image: give --vars' said || grep -q ' stub-262$' said
+	for state in on off; do
+		"$BULLA" measure vtpm --uki uki --pcr 4 --bank sha1 --secure-boot $state
+	done 2>/dev/null | uniq | wc -l | grep -x 2 || grep -q ' stub-262$' said
+}
+
 boot_loader() {
-	"$BULLA" measure vtpm --uki uki --bootloader "${stub%/*}/systemd-bootx64.efi" --pcr 4,12 --bank sha256 2>said >a
+	"$BULLA" measure vtpm --uki uki --bootloader "${stub%/*}/systemd-bootx64.efi" --secure-boot off --pcr 4,12 --bank sha256 2>said >a
 	grep -q ' systemd-boot-' said
-	"$BULLA" measure vtpm --uki uki --pcr 4,12 --bank sha256 >b
+	"$BULLA" measure vtpm --uki uki --secure-boot off --pcr 4,12 --bank sha256 >b
 	! cmp a b
 }
 
 sed 's/systemd-stub [0-9]*/systemd-stub 999/' uki >unknown
 check "a kernel that names no such event in its stub measures no load options" old_kernel
+check "PCR 4 is unknown until Secure Boot is said to be on or off" secure_boot_matters
 check "systemd-boot is recognised, and is in PCR 4" boot_loader
 refuses "a stub of unknown version is refused" 5 "no profile is of systemd-stub 999" "$BULLA" measure vtpm --uki unknown
 check "unless a profile is named" "$BULLA" measure vtpm --uki unknown --pcr 11 --stack stub-257

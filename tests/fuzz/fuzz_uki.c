@@ -19,7 +19,10 @@ static const char new[] =
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct inputs in = { .disk_boot = true, .banks = 1 << HASH_SHA256, .no_boot_secret = true };
+	struct inputs in = { .disk_boot = true,
+		.banks = 1 << HASH_SHA256,
+		.no_boot_secret = true,
+		.secure_boot = SECURE_BOOT_OFF };
 	_result_ struct result r = { .log = true };
 	struct err e = { 0 };
 	bool is_new;

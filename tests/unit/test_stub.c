@@ -215,6 +215,7 @@ static void measure(struct inputs *in, unsigned version, struct result *r)
 	build_pe(&image, s, ARRAY_LEN(s));
 	in->uki = blob("uki", buf_slice(&image));
 	in->disk_boot = true;
+	in->secure_boot = SECURE_BOOT_OFF;
 	load_stack(&in->stack, version);
 	r->log = true;
 	if (tee_vtpm.measure(in, r, &e))
