@@ -16,11 +16,27 @@ static void put_digests(json_t *o, const struct eventlog *log, const struct even
 			put_hex(d, eventlog_bank_name(&log->bank[b], name), ev->digest[b]);
 }
 
+/* An attestation agent's entry, "DOMAIN OPERATION CONTENT"; neither of the first two has a blank in it. */
+static void put_aael(json_t *o, struct slice text)
+{
+	const uint8_t *a = memchr(text.p, ' ', text.n), *end = text.p + text.n;
+	const uint8_t *b = a ? memchr(a + 1, ' ', (size_t)(end - a - 1)) : NULL;
+	json_t *entry;
+
+	if (!b)
+		return;
+	entry = put_object(o, "aael");
+	put_text(entry, "domain", slice_of(text.p, (size_t)(a - text.p)));
+	put_text(entry, "operation", slice_of(a + 1, (size_t)(b - a - 1)));
+	put_text(entry, "content", slice_of(b + 1, (size_t)(end - b - 1)));
+}
+
 static void put_event(json_t *o, const struct eventlog *log, const struct eventlog_event *ev)
 {
 	const char *type = event_type_name(ev->type), *of = event_digest_of(log, ev);
 	_free_ char *full = type ? xasprintf("EV_%s", type) : xasprintf("0x%08" PRIx32, ev->type);
 	_buf_ struct buf text = { 0 };
+	struct slice entry;
 	char name[16];
 
 	put_int(o, "number", ev->number);
@@ -31,6 +47,8 @@ static void put_event(json_t *o, const struct eventlog *log, const struct eventl
 	put_digests(o, log, ev);
 	event_text(ev, &text);
 	put_str(o, "text", buf_str(&text));
+	if (event_aael(ev, &entry))
+		put_aael(o, entry);
 	put_hex(o, "data", ev->data);
 	json_object_set_new(o, "digest_of", of ? json_string(of) : json_null());
 }

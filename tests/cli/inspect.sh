@@ -46,6 +46,11 @@ same_text_as_trustee() {
 	jq -r '.uefi_event_logs[] | select(.type_name == "EV_EFI_ACTION" or .details.unicode_name == "AAEL") | .details.string' "$2" >theirs
 	same
 }
+same_entries_as_trustee() {
+	field "$1" '.content.events[] | select(.aael) | .aael | .domain, .operation' >ours
+	jq -r '.uefi_event_logs[].details | select(.unicode_name == "AAEL") | .data | .domain, .operation' "$2" >theirs
+	same
+}
 
 if [ -n "$vectors" ]; then
 	v=$vectors
@@ -85,6 +90,8 @@ if [ -n "$vectors" ]; then
 		check "actions and agent's entries of $log are those that trustee reads, and what digests are of" \
 			same_text_as_trustee "$v/tdx/trustee-eventlog/$log" "$v/tdx/trustee-eventlog/${log}_out.json"
 	done
+	check "the agent's entries have the domain and operation that trustee reads" same_entries_as_trustee \
+		"$v/tdx/trustee-eventlog/CCEL_AAEL_alibabacloud" "$v/tdx/trustee-eventlog/CCEL_AAEL_alibabacloud_out.json"
 	# disks and files in device paths; trustee writes other nodes in a way of its own
 	same_paths_as_trustee() {
 		scan='ascii_downcase | scan("hd\\([^)]*\\)|\\\\[^/,)]*\\.efi")'

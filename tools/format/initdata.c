@@ -399,6 +399,6 @@ int initdata_unpack(const char *name, struct slice data, struct buf *toml, struc
 bool initdata_recognised(struct slice data)
 {
 	return initdata_form(data) != INITDATA_TOML ||
-	       (data.n <= INITDATA_MAX && !memchr(data.p ? data.p : (uint8_t *)"", 0, data.n) &&
+	       (data.n && data.n <= INITDATA_MAX && !memchr(data.p, 0, data.n) &&
 	               memmem(data.p, data.n, "version", 7) && memmem(data.p, data.n, "algorithm", 9));
 }
