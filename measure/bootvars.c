@@ -2,7 +2,7 @@
 #include "format/devparse.h"
 #include "format/efivars.h"
 #include "format/utf16.h"
-#include "measure/events.h"
+#include "measure/fv.h"
 
 enum { OPTIONS = 16 };
 
@@ -62,20 +62,53 @@ struct options {
 	unsigned order[OPTIONS];
 };
 
+/* Is it the VMM's device, or a program that this build of the firmware has? (Those with SMM have no shell.)
+ */
+static int is_there(
+        struct events *ev, const struct boot_option *o, bool *ret, const char **why, struct err *e)
+{
+	enum { END = 4 };
+	const struct volumes *v;
+	_buf_ struct buf path = { 0 };
+
+	*ret = is_boot_device(o);
+	if (*ret)
+		return 0;
+	if (devparse(o->path, &path, e))
+		return e->code;
+	v = fv_volumes(ev);
+	if (v->why[0])
+		*why = "boot options: which of its own programs it offers depends on the firmware's build: "
+		       "give --firmware";
+	else if (path.n >= UUID_LEN + END)
+		*ret = fv_has(&v->dxe, path.p + path.n - END - UUID_LEN) ||
+		       fv_has(&v->pei, path.p + path.n - END - UUID_LEN);
+	return 0;
+}
+
 /* The VMM's own boot order puts its device first and leaves the rest as it is (edk2 OvmfPkg/Library/
  * QemuBootOrderLib). */
-static void choose(const struct events *ev, struct options *ret)
+static int choose(struct events *ev, struct options *ret, const char **why, struct err *e)
 {
 	const struct stack *s = &ev->in->stack;
 	size_t k = 0;
 
-	for (size_t i = 0; i < s->n_boot_options && ret->n < OPTIONS; i++)
-		if ((s->boot_options[i].when & ev->when) == s->boot_options[i].when)
-			ret->v[ret->n++] = &s->boot_options[i];
+	for (size_t i = 0; i < s->n_boot_options && ret->n < OPTIONS; i++) {
+		const struct boot_option *o = &s->boot_options[i];
+		bool there = false;
+
+		if ((o->when & ev->when) != o->when)
+			continue;
+		if (is_there(ev, o, &there, why, e))
+			return e->code;
+		if (there || *why)
+			ret->v[ret->n++] = o;
+	}
 	for (int device = 1; device >= 0; device--)
 		for (unsigned i = 0; i < ret->n; i++)
 			if (is_boot_device(ret->v[i]) == device)
 				ret->order[k++] = i;
+	return 0;
 }
 
 int source_boot_variables(struct events *ev, const struct event_rule *r, struct err *e)
@@ -84,8 +117,7 @@ int source_boot_variables(struct events *ev, const struct event_rule *r, struct 
 	_buf_ struct buf order = { 0 };
 	const char *why = NULL;
 
-	choose(ev, &o);
-	if (is_fresh(ev->in, &why, e))
+	if (choose(ev, &o, &why, e) || is_fresh(ev->in, &why, e))
 		return e->code;
 	for (size_t i = 0; i < o.n; i++) {
 		put_le16(buf_zeros(&order, 2), (uint16_t)o.order[i]);
