@@ -8,7 +8,7 @@ static void initrd_event(
 
 	for (size_t i = 0; i < n; i++)
 		event.length += initrd[i].n;
-	if (!event.length)
+	if (!event.length || !event_wanted(ev, r->pcr))
 		return;
 	for (unsigned b = 0; b < HASH_ALGS; b++) {
 		struct hash *h;

@@ -33,7 +33,7 @@ static void start_tpm(struct events *ev)
 		for (unsigned pcr = 0; ev->banks & 1U << b && pcr < 16; pcr++) {
 			char name[24];
 
-			if (!(ev->pcrs & 1U << pcr))
+			if (!event_wanted(ev, pcr))
 				continue;
 			snprintf(name, sizeof(name), "%s.pcr%u", hash_name(b), pcr);
 			ev->reg[b][pcr] = result_reg(ev->out, name, b);
@@ -74,7 +74,7 @@ void event_digests(struct events *ev, const struct event *event, const struct di
 {
 	struct step s = step_of(event);
 
-	for (unsigned b = 0; ev->pcrs & 1U << event->pcr && b < HASH_ALGS; b++)
+	for (unsigned b = 0; event_wanted(ev, event->pcr) && b < HASH_ALGS; b++)
 		if (ev->banks & 1U << b)
 			result_extend(ev->out, ev->reg[b][event->pcr], &s, d->d[b]);
 }
@@ -84,7 +84,7 @@ void event_data(struct events *ev, const struct event *event, struct slice data)
 	struct event with_length = *event;
 	struct digests d;
 
-	if (!(ev->pcrs & 1U << event->pcr))
+	if (!event_wanted(ev, event->pcr))
 		return;
 	if (!with_length.length)
 		with_length.length = data.n;
@@ -96,7 +96,7 @@ void event_unknown(struct events *ev, const struct event *event, const char *why
 {
 	struct step s = step_of(event);
 
-	for (unsigned b = 0; ev->pcrs & 1U << event->pcr && b < HASH_ALGS; b++)
+	for (unsigned b = 0; event_wanted(ev, event->pcr) && b < HASH_ALGS; b++)
 		if (ev->banks & 1U << b)
 			result_unknown(ev->out, ev->reg[b][event->pcr], &s, "%s", why);
 }

@@ -40,6 +40,12 @@ void events_start(struct events *ev, const struct inputs *in, struct result *out
 int events_run(struct events *ev, struct err *e);
 int events_run_rules(struct events *ev, const struct event_rule *rules, size_t n, struct err *e);
 
+/* Is the PCR among those asked for? Others need no digest. */
+static inline bool event_wanted(const struct events *ev, unsigned pcr)
+{
+	return ev->pcrs >> pcr & 1;
+}
+
 void digests_of(struct events *ev, struct slice data, struct digests *ret);
 /* Extends with the digest of DATA. */
 void event_data(struct events *ev, const struct event *event, struct slice data);

@@ -9,6 +9,8 @@ static int measure_pe(
 	struct digests d;
 	struct pe pe;
 
+	if (!event_wanted(ev, event->pcr))
+		return 0;
 	if (pe_parse(name, image, &pe, e) || pe_authenticode(&pe, &h, e))
 		return e->code;
 	for (unsigned b = 0; b < HASH_ALGS; b++)

@@ -3,6 +3,7 @@
 #include "format/efivars.h"
 #include "lib/mem.h"
 #include "measure/fv.h"
+#include "measure/stub.h"
 
 /* f0a30bc7-af08-4556-99c4-001009c93a44, gEfiSecureBootEnableDisableGuid */
 static const uint8_t enable_guid[UUID_LEN] = { 0xc7, 0x0b, 0xa3, 0xf0, 0x08, 0xaf, 0x56, 0x45, 0x99, 0xc4,
@@ -197,9 +198,13 @@ int source_authority(struct events *ev, const struct event_rule *r, struct err *
 		return allow(&a, &in->kernel, "kernel", e);
 	if (allow(&a, &in->bootloader, "bootloader", e) || allow(&a, &in->uki, "uki", e))
 		return e->code;
-	for (size_t k = 0; k < ARRAY_LEN(addons); k++)
+	for (size_t k = 0; k < ARRAY_LEN(addons); k++) {
+		const struct blob *sorted[INPUTS_MANY];
+
+		stub_sort(addons[k], sorted);
 		for (size_t i = 0; i < addons[k]->n; i++)
-			if (allow(&a, &addons[k]->v[i], "addon", e))
+			if (allow(&a, sorted[i], "addon", e))
 				return e->code;
+	}
 	return 0;
 }

@@ -27,6 +27,8 @@ int stub_image(const struct stub *st, const struct pe *pe, const char *from, uin
 	_pe_hashed_ struct pe_hashed h = { 0 };
 	struct digests d;
 
+	if (!event_wanted(st->ev, PCR_IMAGES))
+		return 0;
 	if (pe_authenticode(pe, &h, e))
 		return e->code;
 	for (unsigned b = 0; b < HASH_ALGS; b++)
