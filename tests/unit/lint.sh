@@ -34,6 +34,12 @@ scripts() {
 	done | xargs shellcheck -S warning
 }
 
+executable() {
+	git ls-files -co --exclude-standard 'tests/*/*.sh' | while read -r f; do
+		[ ! -f "$f" ] || [ -x "$f" ] || { echo "$f"; return 1; }
+	done
+}
+
 no_mirror_named() {
 	! git grep -nE 'deb\.debian\.org|snapshot\.debian|archive\.ubuntu|registry\.npmjs' -- . ':!tests/unit/lint.sh'
 }
@@ -53,6 +59,7 @@ git rev-parse --git-dir >/dev/null 2>&1 || {
 	exit 0
 }
 check "no mirror is named in the repository" no_mirror_named
+check "a test can be executed" executable
 check "command line tokens stand in recipes alone" one_command_line
 if command -v shellcheck >/dev/null; then
 	check "shell scripts pass shellcheck" scripts
