@@ -8,7 +8,6 @@
 enum {
 	FOOTER_GAP = 32, /* reset vector code between the table and the image's end */
 	ENTRY_HEAD = 18, /* u16 length, GUID; they follow the data */
-	METADATA_HEAD = 16,
 	SECTION = 12
 };
 
@@ -110,46 +109,54 @@ static int add_section(struct sev_sections *s, const char *where, const struct s
 	return 0;
 }
 
-static int parse_metadata(struct ovmf *o, struct err *e)
+int ovmf_list(const struct ovmf *o, const struct ovmf_list *l, uint64_t at, struct slice *ret, struct err *e)
 {
-	uint64_t at = o->metadata_at;
-	struct slice head, list;
 	uint32_t len, version, count;
+	struct slice head;
 
-	if (!slice_at(o->image, at, METADATA_HEAD, &head))
+	if (!slice_at(o->image, at, OVMF_LIST_HEAD, &head))
 		return err_set(e, -EBADMSG,
 		        "%s+0x%" PRIx64
-		        ": the image ends inside the head of the SEV metadata, expected %d bytes",
-		        o->name, at, METADATA_HEAD);
-	if (memcmp(head.p, "ASEV", 4))
+		        ": the image ends inside the head of the %s metadata, expected %d bytes",
+		        o->name, at, l->what, OVMF_LIST_HEAD);
+	if (memcmp(head.p, l->magic, 4))
 		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": SEV metadata starts with %02x%02x%02x%02x, expected \"ASEV\"",
-		        o->name, at, head.p[0], head.p[1], head.p[2], head.p[3]);
+		        "%s+0x%" PRIx64 ": %s metadata starts with %02x%02x%02x%02x, expected \"%s\"",
+		        o->name, at, l->what, head.p[0], head.p[1], head.p[2], head.p[3], l->magic);
 	len = le32(head.p + 4);
 	version = le32(head.p + 8);
 	count = le32(head.p + 12);
 	if (version != 1)
 		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": SEV metadata of version %" PRIu32 ", expected 1", o->name, at + 8,
-		        version);
-	if (count > SEV_SECTIONS)
+		        "%s+0x%" PRIx64 ": %s metadata of version %" PRIu32 ", expected 1", o->name, at + 8,
+		        l->what, version);
+	if (count > l->most)
 		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": SEV metadata of %" PRIu32 " sections, expected at most %d",
-		        o->name, at + 12, count, SEV_SECTIONS);
-	if (len != METADATA_HEAD + SECTION * count)
+		        "%s+0x%" PRIx64 ": %s metadata of %" PRIu32 " sections, expected at most %" PRIu32,
+		        o->name, at + 12, l->what, count, l->most);
+	if (len != OVMF_LIST_HEAD + l->entry * count)
 		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": SEV metadata of %" PRIu32 " bytes, expected %" PRIu32
+		        "%s+0x%" PRIx64 ": %s metadata of %" PRIu32 " bytes, expected %" PRIu32
 		        " for %" PRIu32 " sections",
-		        o->name, at + 4, len, METADATA_HEAD + SECTION * count, count);
-	if (!slice_at(o->image, at + METADATA_HEAD, SECTION * count, &list))
+		        o->name, at + 4, l->what, len, OVMF_LIST_HEAD + l->entry * count, count);
+	if (!slice_at(o->image, at + OVMF_LIST_HEAD, l->entry * count, ret))
 		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": the image ends inside the SEV metadata, expected %" PRIu32
-		        " bytes",
-		        o->name, at, len);
-	for (uint32_t i = 0; i < count; i++) {
-		const uint8_t *p = list.p + SECTION * i;
+		        "%s+0x%" PRIx64 ": the image ends inside the %s metadata, expected %" PRIu32 " bytes",
+		        o->name, at, l->what, len);
+	return 0;
+}
+
+static int parse_metadata(struct ovmf *o, struct err *e)
+{
+	static const struct ovmf_list sev = { "SEV", "ASEV", SECTION, SEV_SECTIONS };
+	struct slice list;
+
+	if (ovmf_list(o, &sev, o->metadata_at, &list, e))
+		return e->code;
+	for (size_t i = 0; i < list.n; i += SECTION) {
+		const uint8_t *p = list.p + i;
 		struct sev_section s = { le32(p), le32(p + 4), le32(p + 8),
-			at + METADATA_HEAD + SECTION * i };
+			o->metadata_at + OVMF_LIST_HEAD + i };
 		char where[200];
 
 		snprintf(where, sizeof(where), "%s+0x%" PRIx64, o->name, s.at);

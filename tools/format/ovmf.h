@@ -65,6 +65,17 @@ const struct ovmf_entry *ovmf_find(const struct ovmf *o, const uint8_t guid[UUID
 /* The name that is used for a GUID of the table ("SEV metadata"), or NULL. */
 const char *ovmf_entry_name(const uint8_t guid[UUID_LEN]);
 
+/* A list of sections as SEV and TDX metadata have it: magic, u32 length, version 1 and count, then the
+ * entries. */
+enum { OVMF_LIST_HEAD = 16 };
+struct ovmf_list {
+	const char *what, *magic;
+	uint32_t entry, most; /* bytes of an entry; how many there may be */
+};
+/* The entries of the list at offset AT of the image, whole ones; -EBADMSG where the head is not as it must
+ * be. */
+int ovmf_list(const struct ovmf *o, const struct ovmf_list *l, uint64_t at, struct slice *ret, struct err *e);
+
 /* "kernel-hashes" and such, or NULL for an unknown type. */
 const char *sev_section_name(uint32_t type);
 /* Is there a section of that type? */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { HEAD = 16, ENTRY = 32 };
+enum { ENTRY = 32 };
 
 /* e9eaf9f3-168e-44d5-a8eb-7f4d8738f6ae, as it lies before the descriptor */
 static const uint8_t guid[UUID_LEN] = { 0xf3, 0xf9, 0xea, 0xe9, 0x8e, 0x16, 0xd5, 0x44, 0xa8, 0xeb, 0x7f,
@@ -111,9 +111,9 @@ static int parse_entry(const struct ovmf *o, uint64_t at, const uint8_t *p, stru
 
 int tdvf_parse(const struct ovmf *o, struct tdvf *ret, struct err *e)
 {
+	static const struct ovmf_list tdx = { "TDX", "TDVF", ENTRY, TDVF_SECTIONS };
 	uint64_t at = o->tdx_at;
-	uint32_t len, version, count;
-	struct slice head, list;
+	struct slice before, list;
 
 	ret->n = 0;
 	if (!o->has_tdx) {
@@ -124,42 +124,19 @@ int tdvf_parse(const struct ovmf *o, struct tdvf *ret, struct err *e)
 		            "code and variables in one file");
 		return err_exit(e, EX_MISSING);
 	}
-	if (at < UUID_LEN || !slice_at(o->image, at, HEAD, &head))
+	if (at < UUID_LEN || !slice_at(o->image, at - UUID_LEN, UUID_LEN, &before))
 		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": TDX metadata, expected a GUID before and %d bytes from there",
-		        o->name, at, HEAD);
-	if (memcmp(head.p - UUID_LEN, guid, UUID_LEN))
+		        "%s+0x%" PRIx64 ": TDX metadata, expected a GUID before it inside the image", o->name,
+		        at);
+	if (memcmp(before.p, guid, UUID_LEN))
 		return err_set(e, -EBADMSG,
 		        "%s+0x%" PRIx64
 		        ": no TDVF GUID e9eaf9f3-168e-44d5-a8eb-7f4d8738f6ae before the descriptor",
 		        o->name, at - UUID_LEN);
-	if (memcmp(head.p, "TDVF", 4))
-		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": TDX metadata starts with %02x%02x%02x%02x, expected \"TDVF\"",
-		        o->name, at, head.p[0], head.p[1], head.p[2], head.p[3]);
-	len = le32(head.p + 4);
-	version = le32(head.p + 8);
-	count = le32(head.p + 12);
-	if (version != 1)
-		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": TDX metadata of version %" PRIu32 ", expected 1", o->name, at + 8,
-		        version);
-	if (count > TDVF_SECTIONS)
-		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": TDX metadata of %" PRIu32 " sections, expected at most %d",
-		        o->name, at + 12, count, TDVF_SECTIONS);
-	if (len != HEAD + ENTRY * count)
-		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": TDX metadata of %" PRIu32 " bytes, expected %" PRIu32
-		        " for %" PRIu32 " sections",
-		        o->name, at + 4, len, HEAD + ENTRY * count, count);
-	if (!slice_at(o->image, at + HEAD, ENTRY * count, &list))
-		return err_set(e, -EBADMSG,
-		        "%s+0x%" PRIx64 ": the image ends inside the TDX metadata, expected %" PRIu32
-		        " bytes",
-		        o->name, at, len);
-	for (uint32_t i = 0; i < count; i++)
-		if (parse_entry(o, at + HEAD + ENTRY * i, list.p + ENTRY * i, ret, e))
+	if (ovmf_list(o, &tdx, at, &list, e))
+		return e->code;
+	for (size_t i = 0; i < list.n; i += ENTRY)
+		if (parse_entry(o, at + OVMF_LIST_HEAD + i, list.p + i, ret, e))
 			return e->code;
 	return 0;
 }
