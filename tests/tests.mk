@@ -32,12 +32,12 @@ QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/
 ifdef SAN
 check: check-quick
 else
-check: image $(UNIT_BIN) $(FUZZ_BIN)
+check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure
 	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(FOREIGN_TESTS) $(call src,tests/boot/*.sh)
 endif
 
 # what needs no image
-check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN)
+check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
 
 # The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.

@@ -15,6 +15,7 @@
 #include <time.h>
 #include "lib/io.h"
 #include "measure/snp.h"
+#include "measure/vcpu.h"
 #include "stacks.h"
 
 enum { RUNS = 41, MAX_RUNS = 1001, PAGE = 4096, VCPUS = 256, MODELS = 100 };
@@ -108,7 +109,7 @@ static void snp(struct job *j)
 		fail(e.msg);
 }
 
-static int count(const struct snp_cell *cell, void *arg)
+static int count(const struct matrix_cell *cell, void *arg)
 {
 	(void)cell;
 	++*(size_t *)arg;
@@ -117,19 +118,17 @@ static int count(const struct snp_cell *cell, void *arg)
 
 static void matrix(struct job *j)
 {
-	const struct vcpu_model *models[MODELS];
+	struct matrix_cpu cpus[MODELS];
 	unsigned vcpus[VCPUS];
 	struct err e = { 0 };
 	size_t n = 0;
 
-	while (n < MODELS && vcpu_models[n].name) {
-		models[n] = &vcpu_models[n];
-		n++;
-	}
+	for (const struct vcpu_model *m = vcpu_models; n < MODELS && m->name; m++)
+		cpus[n++] = (struct matrix_cpu){ m->name, vcpu_signature(m->family, m->model, m->stepping) };
 	for (unsigned i = 0; i < VCPUS; i++)
 		vcpus[i] = i + 1;
 	j->cells = 0;
-	if (snp_matrix(&j->in, vcpus, VCPUS, models, n, count, &j->cells, &e))
+	if (snp_matrix(&j->in, vcpus, VCPUS, cpus, n, count, &j->cells, &e))
 		fail(e.msg);
 }
 
