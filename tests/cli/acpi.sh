@@ -43,6 +43,16 @@ a_file_among_arguments() {
 check "the same QEMU and arguments run once, and give the same files" twice_one_run
 check "other arguments run again, and give other tables" other_machine
 check "a run whose arguments name files is not kept" a_file_among_arguments
+by_its_schema() {
+	"$BULLA" acpi --print-schema >schema.json && acpi five --json -- -nodefaults >five.json &&
+		/usr/bin/python3 -c 'import json, jsonschema, sys; jsonschema.validate(*[json.load(open(f)) for f in sys.argv[1:]])' five.json schema.json &&
+		[ "$(sed -n 's/.*"sha256": "\(.*\)",*/\1/p' five.json | sort)" = "$(sha256sum five/*.bin | cut -d' ' -f1 | sort)" ]
+}
+if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+	check "--json names the files, by its schema" by_its_schema
+else
+	skip "--json names the files, by its schema" "python3-jsonschema is missing"
+fi
 refuses "QEMU's last words are shown" 1 'no-such-device' acpi o -- -device no-such-device
 
 # rtmr0 of ACPI events alone
@@ -54,15 +64,16 @@ CheckedAgainst=nothing
 
 [Firmware]
 InitrdOption=none
-Event=1 PLATFORM_CONFIG_FLAGS acpi loader
-Event=1 PLATFORM_CONFIG_FLAGS acpi rsdp
-Event=1 PLATFORM_CONFIG_FLAGS acpi tables
+Event=tdx 1 PLATFORM_CONFIG_FLAGS acpi loader
+Event=tdx 1 PLATFORM_CONFIG_FLAGS acpi rsdp
+Event=tdx 1 PLATFORM_CONFIG_FLAGS acpi tables
 EOF
 rtmr0() {
 	"$BULLA" measure tdx -q --stack ./acpi-only.conf "$@" | grep '^tdx.rtmr0=[0-9a-f]*$'
 }
 derived() {
-	acpi shape "$@" >files && grep -q loader.bin files && [ "$(rtmr0 --acpi shape)" = "$(rtmr0 --acpi-tables shape/tables.bin)" ]
+	acpi shape "$@" && want=$(rtmr0 --acpi shape) && [ -s shape/loader.bin ] && [ -n "$want" ] &&
+		[ "$want" = "$(rtmr0 --acpi-tables shape/tables.bin)" ]
 }
 # QEMU's own loader script and RSDP are the witness
 for shape in q35 q35,hpet=off,smm=off pc q35,x-oem-id=BULLA; do
