@@ -138,6 +138,15 @@ static void prepare(struct hunt *h)
 	}
 	if (same_as_base(h, &in))
 		h->start = in;
+	if (!takes(h->s->tee, "bank"))
+		return;
+	h->start.banks = 0; /* only what is looked for */
+	for (size_t i = 0; i < h->n; i++) {
+		const struct reg *g = result_find(h->base, h->targets[i].reg);
+
+		if (g)
+			h->start.banks |= 1U << g->alg;
+	}
 }
 
 /* Does each vCPU add one step at the end of the register, and nothing else change with their number? */

@@ -80,57 +80,81 @@ static enum vary_result vary_stack(
 }
 
 /* What a profile says one by one, for a stack between two profiles. */
-static enum vary_result vary_host(
+static enum vary_result vary_fpu(
+        const struct vary_from *from, size_t i, struct inputs *in, struct variation *v)
+{
+	struct stack_sev *s = &in->stack.sev;
+
+	(void)from;
+	switch (i) {
+	case 0:
+		if (!s->mxcsr && !s->fcw)
+			return VARY_SKIP;
+		s->mxcsr = s->fcw = 0;
+		say(v, "a host kernel before 6.10 (MXCSR and FCW start as 0)");
+		return VARY_DONE;
+	case 1:
+		if (s->mxcsr == 0x1f80 && s->fcw == 0x37f)
+			return VARY_SKIP;
+		s->mxcsr = 0x1f80;
+		s->fcw = 0x37f;
+		say(v, "a host kernel from 6.10 on (MXCSR starts as 0x1f80, FCW as 0x37f)");
+		return VARY_DONE;
+	case 2:
+		s->es_without_fpu = !s->es_without_fpu;
+		say(v, s->es_without_fpu ? "a VMM that leaves MXCSR and FCW of SEV-ES vCPUs 0"
+		                         : "a VMM that sets MXCSR and FCW of SEV-ES vCPUs");
+		return VARY_DONE;
+	}
+	return VARY_END;
+}
+
+static enum vary_result vary_passes(
+        const struct vary_from *from, size_t i, struct inputs *in, struct variation *v)
+{
+	(void)from;
+	if (i)
+		return VARY_END;
+	in->stack.mrtd_passes = in->stack.mrtd_passes == 1 ? 2 : 1;
+	say(v, "pages of a section added and extended in %s",
+	        in->stack.mrtd_passes == 1 ? "one pass" : "two passes");
+	return VARY_DONE;
+}
+
+static enum vary_result vary_kernel(
         const struct vary_from *from, size_t i, struct inputs *in, struct variation *v)
 {
 	static const char *const option[] = { "append", "prepend", "none" };
 	static const char *const verb[] = { "appends", "prepends", "does not add" };
 
-	(void)from;
-	switch (i) {
-	case 0:
-		if (!in->stack.sev.mxcsr && !in->stack.sev.fcw)
-			return VARY_SKIP;
-		in->stack.sev.mxcsr = in->stack.sev.fcw = 0;
-		say(v, "a host kernel before 6.10 (MXCSR and FCW start as 0)");
-		return VARY_DONE;
-	case 1:
-		if (in->stack.sev.mxcsr == 0x1f80 && in->stack.sev.fcw == 0x37f)
-			return VARY_SKIP;
-		in->stack.sev.mxcsr = 0x1f80;
-		in->stack.sev.fcw = 0x37f;
-		say(v, "a host kernel from 6.10 on (MXCSR starts as 0x1f80, FCW as 0x37f)");
-		return VARY_DONE;
-	case 2:
-		in->stack.mrtd_passes = in->stack.mrtd_passes == 1 ? 2 : 1;
-		say(v, "pages of a section added and extended in %s",
-		        in->stack.mrtd_passes == 1 ? "one pass" : "two passes");
-		return VARY_DONE;
-	case 3:
+	if (i > ARRAY_LEN(option))
+		return VARY_END;
+	if (!from->in->kernel.given)
+		return VARY_SKIP;
+	if (!i) {
 		in->stack.patches_kernel = in->stack.patches_kernel_cc = !in->stack.patches_kernel_cc;
 		say(v, in->stack.patches_kernel ? "a VMM that changes the kernel's setup header"
 		                                : "a VMM that hands the kernel over as it is");
 		return VARY_DONE;
-	case 4:
-		in->stack.stub.loads_image = !in->stack.stub.loads_image;
-		say(v, in->stack.stub.loads_image ? "a stub that starts the kernel with LoadImage"
-		                                  : "a stub that starts the kernel without LoadImage");
-		return VARY_DONE;
-	case 5:
-		in->stack.sev.es_without_fpu = !in->stack.sev.es_without_fpu;
-		say(v, in->stack.sev.es_without_fpu ? "a VMM that leaves MXCSR and FCW of SEV-ES vCPUs 0"
-		                                    : "a VMM that sets MXCSR and FCW of SEV-ES vCPUs");
-		return VARY_DONE;
-	case 6:
-	case 7:
-	case 8:
-		if (!in->stack.initrd_option[0] || !strcmp(in->stack.initrd_option, option[i - 6]))
-			return VARY_SKIP;
-		snprintf(in->stack.initrd_option, sizeof(in->stack.initrd_option), "%s", option[i - 6]);
-		say(v, "firmware that %s initrd=initrd to the load options", verb[i - 6]);
-		return VARY_DONE;
 	}
-	return VARY_END;
+	if (!in->stack.initrd_option[0] || !strcmp(in->stack.initrd_option, option[i - 1]))
+		return VARY_SKIP;
+	snprintf(in->stack.initrd_option, sizeof(in->stack.initrd_option), "%s", option[i - 1]);
+	say(v, "firmware that %s initrd=initrd to the load options", verb[i - 1]);
+	return VARY_DONE;
+}
+
+static enum vary_result vary_stub(
+        const struct vary_from *from, size_t i, struct inputs *in, struct variation *v)
+{
+	if (i)
+		return VARY_END;
+	if (!from->in->uki.given)
+		return VARY_SKIP;
+	in->stack.stub.loads_image = !in->stack.stub.loads_image;
+	say(v, in->stack.stub.loads_image ? "a stub that starts the kernel with LoadImage"
+	                                  : "a stub that starts the kernel without LoadImage");
+	return VARY_DONE;
 }
 
 static enum vary_result vary_cmdline(
@@ -269,10 +293,13 @@ const struct dimension dimensions[] = {
 	{ "vcpu-type", false, vary_vcpu },
 	{ "guest-features", true, vary_features },
 	{ NULL, true, vary_stack },
-	{ NULL, true, vary_host },
-	{ "cmdline", true, vary_cmdline },
+	{ "vcpu-type", true, vary_fpu },
+	{ "mrowner", true, vary_passes },
+	{ "kernel", true, vary_kernel },
+	{ "uki", true, vary_stub },
+	{ "cmdline", false, vary_cmdline },
 	{ "initrd", true, vary_initrd },
-	{ "memory", true, vary_memory },
-	{ "phases", true, vary_phases },
+	{ "memory", false, vary_memory },
+	{ "phases", false, vary_phases },
 	{ 0 },
 };
