@@ -52,7 +52,7 @@
 	X("kernel-hash", "HEX", "SHA-256 of the kernel, where the file is not at hand")                      \
 	X("initrd-hash", "HEX", "SHA-256 of the initrd, likewise")                                           \
 	X("ovmf-hash", "HEX", "launch digest after the firmware's pages, instead of --firmware")             \
-	X("sections", "GPA:SIZE:TYPE,…", "with it: the firmware's SEV metadata sections")                    \
+	X("sections", "GPA:SIZE:TYPE,…", "with it: the SEV metadata; also reset=EIP, hash-table=GPA")        \
 	X("svsm", "FILE", "SVSM image below the firmware")                                                   \
 	X("vars-size", "SIZE", "with it: bytes of the variable store below 4 GiB")                           \
 	X("tik", "FILE", "16 bytes of transport integrity key; gives launch_measure as well")                \
