@@ -248,7 +248,7 @@ static int explain_all(struct hold *h, unsigned most, json_t *ret, struct err *e
 
 	if (h->n_queries)
 		r = stacks_all(&h->loaded->in.stack, &stacks, &n, e);
-	if (h->n_queries && !r) {
+	if (h->n_queries && most && !r) {
 		struct search s = {
 			.tee = h->tee, .from = { h->tee->name, &h->loaded->in, stacks, n }, .most = most
 		};

@@ -224,18 +224,18 @@ static void draw_bars(struct page *p, const struct measured_step *s, bool compar
 	                                     : changed            ? "x"
 	                                     : compared || !*from ? "s"
 	                                                          : NULL;
-	bool several = strchr(from, ',');
+	bool whole = strchr(from, ',') || (!s->digest && !s->length);
 	char name[INPUT_NAME];
 
 	if (!*from) {
 		const struct column *c = &p->columns[p->n_columns - 1];
 
-		draw_bar(p, c, 0, part(bits(s->length), bits(c->size)), class);
+		draw_bar(p, c, 0, whole ? 1 : part(bits(s->length), bits(c->size)), class);
 	}
 	while (next_input(&from, name)) {
 		const struct column *c = column_of(p, name);
 
-		if (several)
+		if (whole)
 			draw_bar(p, c, 0, 1, class);
 		else
 			draw_bar(p, c, part(s->offset, c->size), part(s->offset + s->length, c->size), class);
@@ -266,7 +266,7 @@ static void draw_step(struct page *p, const struct svg_panel *panel, size_t i, s
 		what = xasprintf("%s ×%u", s->what, s->count);
 	say(p, WHAT_X, p->y, changed ? "x" : "", what ? what : s->what, WHAT_CHARS);
 	draw_bars(p, s, panel->moved, changed);
-	say(p, SIZE_END, p->y, "d r", term_size(size, s->length), SIZE_MAX);
+	say(p, SIZE_END, p->y, "d r", s->digest || s->length ? term_size(size, s->length) : "", SIZE_MAX);
 	say(p, DIGEST_X, p->y, changed ? "m x" : "m", s->digest ? s->digest : "unknown", 12);
 	say(p, AFTER_X, p->y, panel->moved && panel->moved[i] ? "m x" : "m d",
 	        last->after ? last->after : "unknown", 12);

@@ -116,10 +116,16 @@ static unsigned most_tries(const struct tee *t, const struct inputs *in)
 static int hold_against(const struct args *a, const struct tee *t, const struct loaded *l,
         const struct result *r, struct err *e)
 {
+	const char *tries = args_get(a, "tries");
+	unsigned most = most_tries(t, &l->in);
 	bool agrees;
 	json_t *j;
 
-	if (against(t, l, r, args_get(a, "against"), most_tries(t, &l->in), &j, e))
+	if (tries && (sscanf(tries, "%u", &most) != 1 || tries[strspn(tries, "0123456789")])) {
+		err_set(e, -EINVAL, "--tries=%s: expected a number", tries);
+		return err_exit(e, EX_USAGE);
+	}
+	if (against(t, l, r, args_get(a, "against"), most, &j, e))
 		return e->code;
 	agrees = json_is_true(json_object_get(j, "agrees"));
 	if (a->json) {
@@ -174,6 +180,9 @@ static const struct opt opts[] = {
 	{ "against", "FILE|HEX",
 	        "say where evidence departs, and which input would explain it: SNP report, TDX quote, "
 	        "TDREPORT, event log, or values" },
+	{ "tries", "N",
+	        "with it: measurements that may be made to explain what differs (default: as many as take "
+	        "seconds)" },
 	{ 0 },
 };
 const struct verb verb_explain = { "explain", "show step by step how a measurement comes about", "PLATFORM",

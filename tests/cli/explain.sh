@@ -8,7 +8,7 @@ if ! [ -f "$fw" ] || ! command -v jq >/dev/null || ! command -v python3 >/dev/nu
 	skip "a launch is explained" "test data, jq or python3 is missing"
 	exit 0
 fi
-golden=$PWD/tests/golden/mrtd.tsv
+repo=$PWD golden=$PWD/tests/golden/mrtd.tsv
 cd "$WORK"
 peer() { awk -v n="$1" '$1 == "snp" && $2 == n && $5 ~ /2026.08/ && $6 == "qemu" { print $10; exit }' "$vectors/sev/peer-matrix.tsv"; }
 explain() { "$BULLA" explain snp --firmware "$fw" --vcpu-type EPYC-v4 "$@"; }
@@ -103,3 +103,58 @@ check "of a quote, every register is told, and those that cannot be computed are
 	.evidence.kind == "TDX quote" and ([.registers[].name] | contains(["mrtd", "rtmr0", "rtmr3", "mrowner"]))
 	and (.registers[] | select(.name == "mrtd") | .verdict == "differs" and .predicted != .seen)
 	and (.registers[] | select(.name == "rtmr0") | .verdict == "unknown" and .unknown != null)' q.json
+
+# A boot of another UKI with the same firmware, as its guest saw it: what comes from the firmware agrees.
+mkuki=$repo/tests/boot/measured/mkuki stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+log=$vectors/vtpm/qemu-swtpm/k257-ovmf2025/eventlog.bin
+if ! [ -e "$stub" ] || ! command -v objcopy >/dev/null; then
+	skip "an event log is compared event by event" "systemd-boot-efi or objcopy is missing"
+	exit 0
+fi
+printf 'console=ttyS0 quiet' >cmdline
+# an EFI program with the marks by which Linux is known to take its initrd from the firmware: the stub itself
+python3 - "$stub" <<'EOT'
+import struct, sys
+pe = bytearray(open(sys.argv[1], "rb").read()) + b"LOADED_IMAGE::LoadOptions\0Linux initrd\0"
+pe[struct.unpack_from("<I", pe, 60)[0] + 24 + 44] = 1
+open("linux.efi", "wb").write(pe)
+EOT
+"$mkuki" "$stub" uki linux=linux.efi cmdline=cmdline
+vtpm() {
+	"$BULLA" explain vtpm --firmware "$vectors/ovmf/debian-2025.02-8-OVMF.fd" --uki uki --stack qemu-7.2 --json --tries 0 "$@" ||
+		test $? = 3
+}
+vtpm --against "$log" >log.json
+check "registers that the firmware alone makes agree with a real boot's log" jq -e '
+	[.registers[] | select(.name | test("pcr(0|2|3|6|7)$")).verdict] == ["agrees", "agrees", "agrees", "agrees", "agrees"]' log.json
+check "the first event that departs is the UKI, and says where it comes from" jq -e '
+	[.events[] | select(.departs != "unknown")][0]
+	| .type == "EV_EFI_BOOT_SERVICES_APPLICATION" and .from == "uki" and .departs == "digest"' log.json
+# flips one bit of the SHA-1 digest of each event of PCR 0 and 7 in turn; prints their numbers
+cat >flip.py <<'EOT'
+import struct, sys
+log = bytearray(open(sys.argv[1], "rb").read())
+at, n, size = 32 + struct.unpack_from("<I", log, 28)[0], 0, {4: 20, 11: 32, 12: 48, 13: 64}
+while at < len(log):
+    n += 1
+    pcr, kind, count = struct.unpack_from("<III", log, at)
+    digest = at + 14
+    at += 12
+    for _ in range(count):
+        at += 2 + size[struct.unpack_from("<H", log, at)[0]]
+    at += 4 + struct.unpack_from("<I", log, at)[0]
+    if pcr in (0, 7) and kind != 3:
+        log[digest] ^= 1
+        open("flipped.%d" % n, "wb").write(log)
+        log[digest] ^= 1
+EOT
+python3 flip.py "$log"
+called() {
+	for f in flipped.*; do
+		vtpm --against "$f" | jq -e --argjson n "${f#*.}" \
+			'[.events[] | select(.register | test("pcr(0|7)$"))] | length == 1 and .[0].event == $n and .[0].departs == "digest"' ||
+			return 1
+	done
+	[ "$(find . -name 'flipped.*' | wc -l)" -ge 10 ]
+}
+check "a bit flipped in one digest is called at exactly that event, in whatever bank" called
