@@ -91,7 +91,7 @@ void acpi_guest_image(struct buf *ret)
 struct session {
 	const char *program;
 	char *dir; /* ours; it holds the following, and the TPM's state */
-	char *kernel, *firmware, *errors;
+	char *kernel, *firmware, *vars, *errors;
 	pid_t pid, tpm;
 	int pidfd, qmp, qtest;
 	double end;
@@ -120,6 +120,7 @@ static void session_free(struct session *s)
 	free(s->dir);
 	free(s->kernel);
 	free(s->firmware);
+	free(s->vars);
 	free(s->errors);
 	buf_free(&s->line[0]);
 	buf_free(&s->line[1]);
@@ -378,15 +379,18 @@ static int start_qemu(struct session *s, const struct acpi_guest *g, int log, co
 	            /* QEMU looks for this one by the name "qtest" (softmmu/qtest.c) */
 	        *qt = xasprintf("socket,id=qtest,fd=%d", fds[1]),
 	            *tpm = xasprintf("socket,id=bulla-tpm,fd=%d", fds[2]),
-	            *device = xasprintf("%s,tpmdev=bulla-tpm", g->tpm ? g->tpm : "");
+	            *device = xasprintf("%s,tpmdev=bulla-tpm", g->tpm ? g->tpm : ""),
+	            *code = xasprintf("if=pflash,format=raw,unit=0,readonly=on,file=%s", s->firmware),
+	            *vars = xasprintf("if=pflash,format=raw,unit=1,file=%s", s->vars);
 	const char *ours[] = { "-accel", "tcg", "-display", "none", "-no-reboot", "-no-shutdown", "-kernel",
 		s->kernel, "-chardev", qmp, "-mon", "chardev=bulla-qmp,mode=control", "-chardev", qt,
 		"-qtest", "chardev:qtest", "-qtest-log", "none", NULL };
-	const char *firmware[] = { "-bios", s->firmware, NULL };
+	const char *bios[] = { "-bios", s->firmware, NULL };
+	const char *flash[] = { "-drive", code, "-drive", vars, NULL };
+	const char *const *firmware = g->vars.n ? flash : g->firmware.n ? bios : NULL;
 	const char *with_tpm[] = { "-chardev", tpm, "-tpmdev", "emulator,id=bulla-tpm,chardev=bulla-tpm",
 		"-device", device, NULL };
-	const char *const *parts[] = { g->args, g->firmware.n ? firmware : NULL, g->tpm ? with_tpm : NULL,
-		ours };
+	const char *const *parts[] = { g->args, firmware, g->tpm ? with_tpm : NULL, ours };
 	_free_ const char **argv = xcalloc(2, sizeof(*argv));
 	size_t n = 1;
 	int r;
@@ -456,16 +460,23 @@ static void forget_variables(uint8_t *p, size_t n)
 		memset(p + header + STORE_HEADER, 0xff, size - STORE_HEADER);
 }
 
+static int write_copy(const char *path, struct slice image, struct err *e)
+{
+	_buf_ struct buf copy = { 0 };
+
+	buf_add(&copy, image.p, image.n);
+	forget_variables(copy.p, copy.n);
+	return io_write_file(path, buf_slice(&copy), 0600, e);
+}
+
 static int write_inputs(struct session *s, const struct acpi_guest *g, struct err *e)
 {
-	_buf_ struct buf kernel = { 0 }, firmware = { 0 };
+	_buf_ struct buf kernel = { 0 };
 
 	acpi_guest_image(&kernel);
-	buf_add(&firmware, g->vars.p, g->vars.n);
-	buf_add(&firmware, g->firmware.p, g->firmware.n);
-	forget_variables(firmware.p, firmware.n);
 	return io_write_file(s->kernel, buf_slice(&kernel), 0600, e) ||
-	                       (firmware.n && io_write_file(s->firmware, buf_slice(&firmware), 0600, e))
+	                       (g->firmware.n && write_copy(s->firmware, g->firmware, e)) ||
+	                       (g->vars.n && write_copy(s->vars, g->vars, e))
 	               ? e->code
 	               : 0;
 }
@@ -484,6 +495,7 @@ int acpi_guest_run(const struct acpi_guest *g, struct buf ret[ACPI_BLOBS], struc
 	}
 	s.kernel = xasprintf("%s/guest", s.dir);
 	s.firmware = xasprintf("%s/firmware", s.dir);
+	s.vars = xasprintf("%s/vars", s.dir);
 	s.errors = xasprintf("%s/stderr", s.dir);
 	if (write_inputs(&s, g, e) || start(&s, g, e) || wait_for_stop(&s, e) || read_blobs(&s, ret, e))
 		return e->code;

@@ -17,7 +17,7 @@ const char *acpi_blob_name(size_t i);
 struct acpi_guest {
 	const char *program;
 	const char *const *args;     /* NULL-terminated: machine, memory, CPUs, devices */
-	struct slice firmware, vars; /* -bios, where it is not empty; with the variables before the code */
+	struct slice firmware, vars; /* where not empty: -bios, or flash for both */
 	const char *tpm;             /* a TPM of this model with swtpm behind it, or NULL */
 	double seconds;              /* at most */
 };
