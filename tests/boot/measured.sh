@@ -97,15 +97,19 @@ disk() { # NAME PCRS CODE VARS UKI STUB "RUN-OPTION…" MEASURE-OPTION…
 direct "OVMF 2025.02, kernel" "" "$trixie" 1024 1
 direct "OVMF 2026.08, kernel" "" "$sid" 3072 2
 
-# QEMU offers the kernel unchanged from 10.0 on, and so can we
+# QEMU offers the kernel unchanged from 10.0 on; before, we can
 kernel_as_it_is() {
 	set -- --firmware "$1/OVMF/OVMF_CODE_4M.fd" --vars "$1/OVMF/OVMF_VARS_4M.fd" --kernel "$kernel" --initrd initrd
 	"$here/run" "$@" --append "$cmdline" --boot-file "$kernel" --out boot-file &&
 		"$BULLA" measure vtpm -q --stack qemu-10.0 "$@" --cmdline "$cmdline" --memory 1G --bank sha384 --pcr 4 >boot-file.pcr &&
 		sed -n 's/^sha384 4 /vtpm.sha384.pcr4=/p' boot-file/pcrs.txt | tr A-F a-f | sed 's/SHA/sha/' | diff - boot-file.pcr
 }
-check "OVMF 2025.02 measures the unchanged kernel where it is offered" kernel_as_it_is "$trixie"
-check "OVMF 2026.08 measures the unchanged kernel where it is offered" kernel_as_it_is "$sid"
+case $vmm in
+qemu-7.2 | qemu-9.1)
+	check "OVMF 2025.02 measures the unchanged kernel where it is offered" kernel_as_it_is "$trixie"
+	check "OVMF 2026.08 measures the unchanged kernel where it is offered" kernel_as_it_is "$sid"
+	;;
+esac
 
 uki plain "$stub/linuxx64.efi.stub"
 "$here/mkdisk" plain.img plain.efi
