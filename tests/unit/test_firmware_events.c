@@ -50,7 +50,7 @@ static void measured_free(struct measured *m)
 static void same_as_log(const struct measured *m, const char *name, unsigned pcr, enum hash_alg bank)
 {
 	_buf_ struct buf b = { 0 };
-	struct eventlog_event ev;
+	struct eventlog_event ev = { 0 };
 	struct eventlog log;
 	struct err e = { 0 };
 	size_t at = 0, n = 0;
@@ -168,7 +168,7 @@ static void end_store(struct buf *b)
 static void store_of_log(const char *name, struct buf *ret)
 {
 	_buf_ struct buf b = { 0 };
-	struct eventlog_event ev;
+	struct eventlog_event ev = { 0 };
 	struct eventlog log;
 	struct err e = { 0 };
 
