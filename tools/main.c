@@ -1,36 +1,29 @@
 /* The bulla command: finds the verb, runs it, prints its error. Verbs register by being in tools/verb_NAME.c.
  */
-#include "lib/args.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
 #include "schemas.h"
+#include "verbs.h"
 #include <string.h>
-
-#define X(v) extern const struct verb verb_##v;
-#include "verbs.inc"
-#undef X
-
-static const struct verb *const verbs[] = {
-#define X(v) &verb_##v,
-#include "verbs.inc"
-#undef X
-};
 
 static void usage(FILE *f)
 {
+	const struct verb *v;
+
 	fputs("bulla VERB [OPTION…]\n\nBuilds, seals and measures confidential guests.\n\n", f);
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+	for (size_t i = 0; (v = verb_nth(i)); i++)
+		fprintf(f, "  %-10s %s\n", v->name, v->summary);
 	fputs("\n`bulla VERB --help` tells what a verb takes.\n", f);
 }
 
 static int no_verb(const char *word)
 {
-	const char *names[ARRAY_LEN(verbs) + 1] = { 0 };
+	const char *names[100] = { 0 };
+	const struct verb *v;
 	const char *near;
 
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		names[i] = verbs[i]->name;
+	for (size_t i = 0; (v = verb_nth(i)) && i + 1 < ARRAY_LEN(names); i++)
+		names[i] = v->name;
 	near = conf_nearest(word, names);
 	fprintf(stderr, "bulla: %s: no such verb\n", word);
 	if (near)
@@ -80,6 +73,8 @@ static int run(const struct verb *v, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	const struct verb *v;
+
 	if (argc < 2) {
 		usage(stderr);
 		return EX_USAGE;
@@ -88,8 +83,8 @@ int main(int argc, char **argv)
 		usage(stdout);
 		return EX_OK;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		if (!strcmp(verbs[i]->name, argv[1]))
-			return run(verbs[i], argc - 1, argv + 1);
+	for (size_t i = 0; (v = verb_nth(i)); i++)
+		if (!strcmp(v->name, argv[1]))
+			return run(v, argc - 1, argv + 1);
 	return no_verb(argv[1]);
 }

@@ -3,7 +3,7 @@
 #include "lib/mem.h"
 #include <string.h>
 
-static const struct opt global_opts[] = {
+const struct opt args_global[] = {
 	{ "quiet", NULL, "print nothing but the result (-q)" },
 	{ "verbose", NULL, "say more (-v)" },
 	{ "json", NULL, "print the result as JSON with sorted keys" },
@@ -30,7 +30,7 @@ static int unknown(const struct opt *own, const char *word, size_t n, struct err
 
 	for (; own && own->name && k < 110; own++)
 		names[k++] = own->name;
-	for (const struct opt *o = global_opts; o->name; o++)
+	for (const struct opt *o = args_global; o->name; o++)
 		names[k++] = o->name;
 	names[k] = NULL;
 	near = conf_nearest(w, names);
@@ -98,7 +98,7 @@ int args_parse(const struct verb *v, int argc, char **argv, struct args *ret, st
 		n = strcspn(s, "=");
 		o = find(v->opts, s, n);
 		if (!o)
-			o = find(global_opts, s, n);
+			o = find(args_global, s, n);
 		if (!o)
 			goto bad;
 		if (!o->arg && s[n]) {
@@ -177,5 +177,5 @@ void args_help(FILE *f, const struct verb *v)
 	fprintf(f, "bulla %s [OPTION…]%s%s\n\n%s\n\n", v->name, *v->operands ? " " : "", v->operands,
 	        v->summary);
 	help_opts(f, v->opts);
-	help_opts(f, global_opts);
+	help_opts(f, args_global);
 }

@@ -33,6 +33,9 @@ struct verb {
 	int (*run)(const struct args *a, struct err *e);
 };
 
+/* The options that every verb has; ended by a NULL name. */
+extern const struct opt args_global[];
+
 /* Parses argv[1..]; "--" ends the options, and so does the first operand of a verb whose operands start with
  * "--". */
 int args_parse(const struct verb *v, int argc, char **argv, struct args *ret, struct err *e);
