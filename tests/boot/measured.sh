@@ -136,10 +136,13 @@ disk "OVMF 2025.02 with Secure Boot, signed UKI" 0 "$trixie/OVMF/OVMF_CODE_4M.se
 direct "OVMF 2025.02, kernel, 4 GiB" "" "$trixie" 4096 4
 for version in 252 262; do
 	case $version in
-	252) efi=/usr/lib/systemd/boot/efi more= ;; # Debian 12's
+	252)
+		efi=/usr/lib/systemd/boot/efi more=
+		case $(dpkg-query -W -f '${Version}' systemd-boot-efi) in 252*) ;; *) efi= ;; esac
+		;;
 	262) efi=$next more=--no-boot-secret ;;
 	esac
-	[ -e "$efi/linuxx64.efi.stub" ] || { skip "systemd-stub $version" "it is not there"; continue; }
+	[ -e "$efi/linuxx64.efi.stub" ] || { skip "systemd-stub $version" "this host has another"; continue; }
 	uki "stub$version" "$efi/linuxx64.efi.stub"
 	"$here/mkdisk" "stub$version.img" "stub$version.efi"
 	for folder in "$trixie" "$sid"; do
