@@ -234,6 +234,15 @@ static bool pairs(struct hunt *h, const struct dimension *a, const struct dimens
 	}
 }
 
+/* One event comes from few inputs; two changes at a time are for values that many went into. */
+static bool wants_pairs(const struct hunt *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (!h->found[i].n && !h->targets[i].step)
+			return true;
+	return false;
+}
+
 static void take_second(struct hunt *h)
 {
 	for (size_t i = 0; i < h->n; i++)
@@ -254,7 +263,7 @@ static void hunt(struct hunt *h)
 		        !singles(h, &dimensions[n], &moves[n]))
 			return;
 	take_second(h);
-	for (size_t i = 0; i < n && !all_found(h); i++)
+	for (size_t i = 0; i < n && wants_pairs(h); i++)
 		for (size_t k = i + 1; moves[i] && k < n; k++)
 			if (moves[k] && !pairs(h, &dimensions[i], &dimensions[k]))
 				return;

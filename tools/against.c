@@ -325,8 +325,10 @@ static void print_register(const json_t *j, bool full)
 		printf("unknown  %s\n", *unknown ? unknown : "some events cannot be computed");
 	else
 		printf("differs  predicted %.*s\n%19sseen      %.*s\n", n,
-		        *text_of(j, "predicted") ? text_of(j, "predicted") : "in none", "         ", n,
-		        text_of(j, "seen"));
+		        *text_of(j, "predicted") ? text_of(j, "predicted")
+		        : *unknown               ? "unknown"
+		                                 : "in none",
+		        "         ", n, text_of(j, "seen"));
 	print_why(json_object_get(j, "why"), "the value", 19 + 9);
 }
 

@@ -103,6 +103,13 @@ check "of a quote, every register is told, and those that cannot be computed are
 	.evidence.kind == "TDX quote" and ([.registers[].name] | contains(["mrtd", "rtmr0", "rtmr3", "mrowner"]))
 	and (.registers[] | select(.name == "mrtd") | .verdict == "differs" and .predicted != .seen)
 	and (.registers[] | select(.name == "rtmr0") | .verdict == "unknown" and .unknown != null)' q.json
+# logs of real TDs, whose memory is known (TD HOB, first event)
+memory_of() {
+	"$BULLA" explain tdx --firmware "$vectors/ovmf/debian-2026.08-OVMF.inteltdx.ms.fd" --memory 4G --json --against "$1" >m.json ||
+		test $? = 3 && jq -e --arg m "--memory $2" '.events[0] | .what == "TD HOB" and .from == "memory" and .why.changes == [$m]' m.json
+}
+check "the memory that a TD had is found from its log's first event" memory_of "$vectors/tdx/trustee/CCEL_data_ovmf" 2G
+check "and that of another" memory_of "$vectors/tdx/trustee-eventlog/CCEL_data_grub" 10G
 
 # A boot of another UKI with the same firmware, as its guest saw it: what comes from the firmware agrees.
 mkuki=$repo/tests/boot/measured/mkuki stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
