@@ -1,4 +1,5 @@
 #include "acpi_guest.h"
+#include "acpi_image.h"
 #include "lib/io.h"
 #include "lib/proc.h"
 #include "lib/term.h"
@@ -8,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -32,67 +34,14 @@ const char *acpi_blob_name(size_t i)
 	return i < ACPI_BLOBS ? blobs[i].name : NULL;
 }
 
-/*
- * The guest. It leaves two bytes in the clock's memory, so that its stop is told from a reset by the
- * firmware, and then raises an exception that nothing can take: a reset, which QEMU turns into a stop.
- */
-enum { CMOS_AT = 0x7e, MARK_0 = 0xb1, MARK_1 = 0xa4 };
-enum { SECTOR = 512, SETUP = 2 * SECTOR, IMAGE = 3 * SECTOR, PE = 0x40, OPTIONAL = PE + 24, PAGE = 4096 };
-
-/* mov al, x; out port, al */
-#define OUT(port, x) 0xb0, x, 0xe6, port
-#define LEAVE_MARK OUT(0x70, CMOS_AT), OUT(0x71, MARK_0), OUT(0x70, CMOS_AT + 1), OUT(0x71, MARK_1)
-/* push 0 (twice); lidt [rsp]; int3 */
-static const uint8_t long_mode[] = { LEAVE_MARK, 0x6a, 0, 0x6a, 0, 0x0f, 0x01, 0x1c, 0x24, 0xcc };
-/* the same for a BIOS, which starts it in real mode: push 0 (three times); mov bp, sp; lidt [bp]; int3 */
-static const uint8_t real_mode[] = { LEAVE_MARK, 0x6a, 0, 0x6a, 0, 0x6a, 0, 0x89, 0xe5, 0x0f, 0x01, 0x5e, 0,
-	0xcc };
-
-void acpi_guest_image(struct buf *ret)
-{
-	uint8_t *p = buf_zeros(ret, IMAGE), *o = p + OPTIONAL, *section;
-
-	/* Linux Documentation/arch/x86/boot.rst: enough of the header for QEMU to take it */
-	p[0x1f1] = SETUP / SECTOR - 1;
-	put_le16(p + 0x1fe, 0xaa55);
-	memcpy(p + 0x200, "\xeb\x66HdrS", 6); /* jmp 0x268 */
-	put_le16(p + 0x206, 0x20c);
-	p[0x211] = 1; /* loaded high */
-	put_le32(p + 0x22c, 0x7fffffff);
-	memcpy(p + 0x268, real_mode, sizeof(real_mode));
-	/* PE/COFF: an EFI application of one section */
-	memcpy(p, "MZ", 2);
-	put_le32(p + 0x3c, PE);
-	memcpy(p + PE, "PE\0", 4);
-	put_le16(p + PE + 4, 0x8664);
-	put_le16(p + PE + 6, 1);
-	put_le16(p + PE + 20, 112 + 6 * 8); /* optional header with six data directories, all empty */
-	put_le16(p + PE + 22, 0x22);
-	put_le16(o, 0x20b);
-	put_le32(o + 4, SECTOR);    /* code */
-	put_le32(o + 16, PAGE);     /* entry */
-	put_le32(o + 20, PAGE);     /* base of code */
-	put_le32(o + 32, PAGE);     /* alignment in memory */
-	put_le32(o + 36, SECTOR);   /* and in the file */
-	put_le32(o + 56, 2 * PAGE); /* image in memory */
-	put_le32(o + 60, SETUP);    /* headers */
-	put_le16(o + 68, 10);       /* EFI application */
-	put_le32(o + 108, 6);
-	section = o + 112 + 6 * 8;
-	memcpy(section, ".text", 5);
-	put_le32(section + 8, SECTOR);
-	put_le32(section + 12, PAGE);
-	put_le32(section + 16, SECTOR);
-	put_le32(section + 20, SETUP);
-	put_le32(section + 36, 0x60000020); /* code that can be read and run */
-	memcpy(p + SETUP, long_mode, sizeof(long_mode));
-}
-
 struct session {
 	const char *program;
 	char *dir; /* ours; it holds the following, and the TPM's state */
 	char *kernel, *firmware, *vars, *errors;
 	pid_t pid, tpm;
+	sigset_t before; /* signals that were blocked */
+	int signals;
+	bool stopped;
 	int pidfd, qmp, qtest;
 	double end;
 	struct buf line[2]; /* what came from qmp and qtest, not yet a whole line */
@@ -113,10 +62,14 @@ static void session_free(struct session *s)
 	end_child(s->pid);
 	end_child(s->tpm);
 	mem_closep(&s->pidfd);
+	mem_closep(&s->signals);
 	mem_closep(&s->qmp);
 	mem_closep(&s->qtest);
 	if (s->dir)
 		io_remove_tree(s->dir, &ignored);
+	/* asked to stop, it does, and says so first */
+	if (!s->stopped)
+		sigprocmask(SIG_SETMASK, &s->before, NULL);
 	free(s->dir);
 	free(s->kernel);
 	free(s->firmware);
@@ -160,7 +113,7 @@ static int get_line(struct session *s, int which, struct buf *ret, struct err *e
 	char chunk[65536];
 
 	for (;;) {
-		struct pollfd p[] = { { fd, POLLIN, 0 }, { s->pidfd, POLLIN, 0 } };
+		struct pollfd p[] = { { fd, POLLIN, 0 }, { s->pidfd, POLLIN, 0 }, { s->signals, POLLIN, 0 } };
 		uint8_t *nl = in->n ? memchr(in->p, '\n', in->n) : NULL;
 		double left = s->end - term_now();
 		ssize_t n;
@@ -182,8 +135,12 @@ static int get_line(struct session *s, int which, struct buf *ret, struct err *e
 			            "without keys, for any guest: it sets up PCI alike");
 			return e->code;
 		}
-		if (poll(p, 2, (int)(left * 1e3) + 1) < 0 && errno != EINTR)
+		if (poll(p, ARRAY_LEN(p), (int)(left * 1e3) + 1) < 0 && errno != EINTR)
 			return err_errno(e, "poll");
+		if (p[2].revents) {
+			s->stopped = true;
+			return err_set(e, -EINTR, "asked to stop");
+		}
 		if (!p[0].revents && p[1].revents)
 			return ended(s, e);
 		if (!p[0].revents)
@@ -339,12 +296,26 @@ static int wait_for_stop(struct session *s, struct err *e)
 		json_decref(j);
 	}
 	for (unsigned i = 0; i < 2; i++)
-		if (qtest(s, &line, e, "outb 0x70 0x%x", CMOS_AT + i) || in_byte(s, 0x71, &mark[i], e))
+		if (qtest(s, &line, e, "outb 0x70 0x%x", ACPI_MARK_AT + i) || in_byte(s, 0x71, &mark[i], e))
 			return e->code;
-	if (mark[0] != MARK_0 || mark[1] != MARK_1)
+	if (mark[0] != ACPI_MARK_0 || mark[1] != ACPI_MARK_1)
 		return err_set(e, -ECANCELED,
 		        "%s: the firmware reset the machine before it started our guest", s->program);
 	return 0;
+}
+
+/* Taken through a descriptor, so that what we made is removed. */
+static int hold_signals(struct session *s, struct err *e)
+{
+	sigset_t asking;
+
+	sigemptyset(&asking);
+	sigaddset(&asking, SIGINT);
+	sigaddset(&asking, SIGTERM);
+	sigaddset(&asking, SIGHUP);
+	sigprocmask(SIG_BLOCK, &asking, &s->before);
+	s->signals = signalfd(-1, &asking, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals < 0 ? err_errno(e, "signalfd") : 0;
 }
 
 /* Connected sockets: *OURS, which no child gets, and *THEIRS. */
@@ -382,15 +353,16 @@ static int start_qemu(struct session *s, const struct acpi_guest *g, int log, co
 	            *device = xasprintf("%s,tpmdev=bulla-tpm", g->tpm ? g->tpm : ""),
 	            *code = xasprintf("if=pflash,format=raw,unit=0,readonly=on,file=%s", s->firmware),
 	            *vars = xasprintf("if=pflash,format=raw,unit=1,file=%s", s->vars);
-	const char *ours[] = { "-accel", "tcg", "-display", "none", "-no-reboot", "-no-shutdown", "-kernel",
-		s->kernel, "-chardev", qmp, "-mon", "chardev=bulla-qmp,mode=control", "-chardev", qt,
-		"-qtest", "chardev:qtest", "-qtest-log", "none", NULL };
+	const char *tcg[] = { "-accel", "tcg", NULL }; /* the first one counts */
+	const char *ours[] = { "-display", "none", "-no-reboot", "-no-shutdown", "-kernel", s->kernel,
+		"-chardev", qmp, "-mon", "chardev=bulla-qmp,mode=control", "-chardev", qt, "-qtest",
+		"chardev:qtest", "-qtest-log", "none", NULL };
 	const char *bios[] = { "-bios", s->firmware, NULL };
 	const char *flash[] = { "-drive", code, "-drive", vars, NULL };
 	const char *const *firmware = g->vars.n ? flash : g->firmware.n ? bios : NULL;
 	const char *with_tpm[] = { "-chardev", tpm, "-tpmdev", "emulator,id=bulla-tpm,chardev=bulla-tpm",
 		"-device", device, NULL };
-	const char *const *parts[] = { g->args, firmware, g->tpm ? with_tpm : NULL, ours };
+	const char *const *parts[] = { tcg, g->args, firmware, g->tpm ? with_tpm : NULL, ours };
 	_free_ const char **argv = xcalloc(2, sizeof(*argv));
 	size_t n = 1;
 	int r;
@@ -439,33 +411,12 @@ static int start(struct session *s, const struct acpi_guest *g, struct err *e)
 	return r;
 }
 
-/*
- * Empties the variable store at the start of an image (MdeModulePkg/Include/Guid/VariableFormat.h of edk2):
- * the volume has the GUID of such a store, the store a header of 28 bytes; unwritten flash is all ones.
- */
-static void forget_variables(uint8_t *p, size_t n)
-{
-	static const uint8_t volume[] = { 0x8d, 0x2b, 0xf1, 0xff, 0x96, 0x76, 0x8b, 0x4c, 0xa9, 0x85, 0x27,
-		0x47, 0x07, 0x5b, 0x4f, 0x50 };
-	enum { GUID = 16, HEADER_LENGTH = 48, STORE_SIZE = 16, STORE_HEADER = 28 };
-	size_t header, size;
-
-	if (n < HEADER_LENGTH + 2 || memcmp(p + GUID, volume, sizeof(volume)))
-		return;
-	header = le16(p + HEADER_LENGTH);
-	if (header + STORE_HEADER > n)
-		return;
-	size = le32(p + header + STORE_SIZE);
-	if (size > STORE_HEADER && size <= n - header)
-		memset(p + header + STORE_HEADER, 0xff, size - STORE_HEADER);
-}
-
 static int write_copy(const char *path, struct slice image, struct err *e)
 {
 	_buf_ struct buf copy = { 0 };
 
 	buf_add(&copy, image.p, image.n);
-	forget_variables(copy.p, copy.n);
+	acpi_forget_variables(copy.p, copy.n);
 	return io_write_file(path, buf_slice(&copy), 0600, e);
 }
 
@@ -473,7 +424,7 @@ static int write_inputs(struct session *s, const struct acpi_guest *g, struct er
 {
 	_buf_ struct buf kernel = { 0 };
 
-	acpi_guest_image(&kernel);
+	acpi_image(&kernel);
 	return io_write_file(s->kernel, buf_slice(&kernel), 0600, e) ||
 	                       (g->firmware.n && write_copy(s->firmware, g->firmware, e)) ||
 	                       (g->vars.n && write_copy(s->vars, g->vars, e))
@@ -483,11 +434,14 @@ static int write_inputs(struct session *s, const struct acpi_guest *g, struct er
 
 int acpi_guest_run(const struct acpi_guest *g, struct buf ret[ACPI_BLOBS], struct err *e)
 {
+	const char *run = getenv("XDG_RUNTIME_DIR");
 	__attribute__((cleanup(session_free))) struct session s = {
 		.program = g->program, .pidfd = -1, .qmp = -1, .qtest = -1, .end = term_now() + g->seconds
 	};
 
-	s.dir = xstrdup("/tmp/bulla-acpi.XXXXXX");
+	if (hold_signals(&s, e))
+		return e->code;
+	s.dir = xasprintf("%s/bulla-acpi.XXXXXX", run && *run && !access(run, W_OK) ? run : "/tmp");
 	if (!mkdtemp(s.dir)) {
 		err_errno(e, "%s", s.dir);
 		free(TAKE(s.dir));

@@ -28,6 +28,4 @@ struct acpi_guest {
  * or what kept the guest from starting; no QEMU is exit status 4.
  */
 int acpi_guest_run(const struct acpi_guest *g, struct buf ret[ACPI_BLOBS], struct err *e);
-/* Our guest: an EFI application that is a bzImage, too. Appended to RET. */
-void acpi_guest_image(struct buf *ret);
 #endif

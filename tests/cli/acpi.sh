@@ -3,7 +3,7 @@
 . tests/tap.sh
 cd "$WORK"
 VECTORS=$(cd "$OLDPWD" && cd "${VECTORS:-../shared/vectors}" 2>/dev/null && pwd) || VECTORS=
-export BULLA_CACHE="$WORK/cache"
+export BULLA_CACHE="$WORK/cache" XDG_RUNTIME_DIR="$WORK"
 
 refuses "memory has to be given" 2 'memory' "$BULLA" acpi --vcpus 1 --out o
 refuses "memory has to be a size" 2 'memory=much: expected bytes' "$BULLA" acpi --vcpus 1 --memory much --out o
@@ -113,8 +113,8 @@ case $(qemu-system-x86_64 --version) in
 esac
 
 # a firmware that never starts a guest: QEMU must not outlive us
+head -c 65536 /dev/zero >blank
 ends_with_us() {
-	head -c 65536 /dev/zero >blank
 	"$BULLA" acpi --memory 128M --vcpus 1 --firmware blank --out o -- -name "bulla-test-$$" &
 	pid=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -127,4 +127,9 @@ ends_with_us() {
 	sleep 0.5
 	! pgrep -f "qemu.*name bulla-test-$$"
 }
+stops_clean() {
+	timeout -s INT 2 "$BULLA" acpi --memory 128M --vcpus 1 --firmware blank --out o 2>said || :
+	grep 'asked to stop' said && [ -z "$(ls -d "$WORK"/bulla-acpi.* 2>/dev/null)" ]
+}
+check "asked to stop, it leaves nothing behind" stops_clean
 check "QEMU dies with us" ends_with_us

@@ -6,7 +6,7 @@
 #include "format/eventlog.h"
 #include "lib/buf.h"
 #include "lib/map.h"
-#include "acpi_guest.h"
+#include "acpi_image.h"
 #include "measure/tee.h"
 #include "stacks.h"
 
@@ -137,7 +137,7 @@ static void events_are_those_of_a_td_that_ran_in_order_and_digest(void **state)
 	if (!map_vector("tdx/trustee/CCEL_data_ovmf", &log) || !map_vector(OVMF_2025, &r.in.firmware))
 		skip();
 	/* a kernel that measures what the log's did, by the names of these events */
-	acpi_guest_image(&kernel);
+	acpi_image(&kernel);
 	memcpy(kernel.p + 0x500, "LOADED_IMAGE::LoadOptions", 26);
 	memcpy(kernel.p + 0x540, "Linux initrd", 13);
 	/* EFI_CC_MEASUREMENT_PROTOCOL_GUID */
