@@ -131,6 +131,14 @@ vtpm() {
 	"$BULLA" explain vtpm --firmware "$vectors/ovmf/debian-2025.02-8-OVMF.fd" --uki uki --stack qemu-7.2 --json --tries 0 "$@" ||
 		test $? = 3
 }
+# values of PCR 11, which tests/cli/measure_vtpm.sh compares with systemd-measure's
+pcr11() { "$BULLA" measure vtpm --uki uki --pcr 11 --bank sha256 -q "$@"; }
+check_phases() { # PHASES VALUE EXPLANATION
+	"$BULLA" explain vtpm --uki uki --pcr 11 --bank sha256 ${1:+--phases "$1"} --against "$2" >said || test $? = 3 && grep "$3" said
+}
+check "a PCR read in a later phase is known as that" check_phases '' "$(pcr11 --phases enter-initrd)" 'is that of --phases enter-initrd$'
+check "and one read in an earlier phase" check_phases enter-initrd:leave-initrd "$(pcr11 --phases enter-initrd)" \
+	'nothing happened after step .*, phase enter-initrd$'
 vtpm --against "$log" >log.json
 check "registers that the firmware alone makes agree with a real boot's log" jq -e '
 	[.registers[] | select(.name | test("pcr(0|2|3|6|7)$")).verdict] == ["agrees", "agrees", "agrees", "agrees", "agrees"]' log.json
