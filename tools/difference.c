@@ -319,13 +319,17 @@ static const char *text_of(const json_t *j, const char *key)
 /* A file as size and digest, a text as it is; the caller frees. */
 static char *value_text(const json_t *value)
 {
-	char size[16];
+	char size[16], *text;
 
 	if (json_is_object(value))
 		return xasprintf("%s %.12s",
 		        term_size(size, (uint64_t)json_integer_value(json_object_get(value, "size"))),
 		        text_of(value, "sha256"));
-	return json_is_string(value) ? xstrdup(json_string_value(value)) : xstrdup("unknown");
+	text = xstrdup(json_is_string(value) ? json_string_value(value) : "unknown");
+	for (char *c = text; *c; c++) /* a command line may have what a terminal would obey */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return text;
 }
 
 static void print_words(const json_t *words)
@@ -336,7 +340,7 @@ static void print_words(const json_t *words)
 
 	json_array_foreach(words, i, word)
 	{
-		const char *w = json_string_value(word);
+		_free_ char *w = value_text(word);
 
 		if (*w == '=') {
 			gap = true;

@@ -34,6 +34,15 @@ static int bad(const struct measured *m, const char *where, const char *expected
 	return err_set(e, -EINVAL, "%s: %s: expected %s", m->name, where, expected);
 }
 
+/* Names go to terminals: without control characters. */
+static bool is_name(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
 /* Hex of a digest that bulla knows: SHA-1 to SHA-512. */
 static bool is_hex(const char *s)
 {
@@ -62,6 +71,8 @@ static int read_input(struct measured *m, const char *key, json_t *value, struct
 	json_int_t size;
 
 	*in = (struct measured_input){ .name = key };
+	if (!is_name(key))
+		return bad(m, "inputs", "names without control characters", e);
 	if (json_is_string(value)) {
 		in->text = json_string_value(value);
 	} else if (json_is_integer(value)) {
@@ -90,13 +101,18 @@ static int read_registers(struct measured *m, json_t *registers, json_t *unknown
 	{
 		const char *hex = json_string_value(value);
 
+		if (!is_name(key))
+			return bad(m, "registers", "names without control characters", e);
 		if (!hex || !is_hex(hex))
 			return bad(m, key, "hex digits of a digest", e);
 		m->registers[m->n_registers++] = (struct measured_register){ key, hex, NULL };
 	}
 	json_object_foreach(unknown, key, value)
 	{
-		if (!json_is_string(value) || json_object_get(registers, key))
+		if (!is_name(key))
+			return bad(m, "unknown", "names without control characters", e);
+		if (!json_is_string(value) || json_object_get(registers, key) ||
+		        !is_name(json_string_value(value)))
 			return bad(m, key, "a reason, and no value", e);
 		m->registers[m->n_registers++] =
 		        (struct measured_register){ key, NULL, json_string_value(value) };
@@ -127,6 +143,8 @@ static int read_step(struct measured *m, json_t *j, struct err *e)
 		return bad(m, where, je.text, e);
 	if (offset < 0 || length < 0 || count < 1 || count > UINT32_MAX || type < 0 || type > UINT32_MAX)
 		return bad(m, where, "numbers that fit", e);
+	if (!is_name(s->what) || !is_name(s->from) || !is_name(s->gpa))
+		return bad(m, where, "texts without control characters", e);
 	if (!digest_or_null(digest, &s->digest) || !digest_or_null(after, &s->after))
 		return bad(m, where, "hex digits of a digest, or null", e);
 	while (s->reg < m->n_registers && strcmp(m->registers[s->reg].name, reg))
@@ -155,6 +173,8 @@ static int read_all(struct measured *m, struct err *e)
 	            &m->platform, "stack", &stack, "inputs", &inputs, "registers", &registers, "unknown",
 	            &unknown, "steps", &steps))
 		return err_set(e, -EINVAL, "%s: %s", m->name, je.text);
+	if (!is_name(m->platform))
+		return bad(m, "tee", "a name without control characters", e);
 	if (!json_is_object(stack) || !json_is_object(inputs) || !json_is_object(registers) ||
 	        !json_is_object(unknown) || (steps && !json_is_array(steps)))
 		return bad(
@@ -162,8 +182,8 @@ static int read_all(struct measured *m, struct err *e)
 	m->stack = xcalloc(json_object_size(stack) + 1, sizeof(*m->stack));
 	json_object_foreach(stack, key, value)
 	{
-		if (!json_is_string(value))
-			return bad(m, key, "the name of a profile", e);
+		if (!json_is_string(value) || !is_name(key) || !is_name(json_string_value(value)))
+			return bad(m, "stack", "names of profiles without control characters", e);
 		m->stack[m->n_stack++] =
 		        (struct measured_input){ .name = key, .text = json_string_value(value) };
 	}

@@ -79,6 +79,10 @@ check "the picture is XML in which what changed is red" drawn
 refuses "two platforms cannot be compared" 2 'expected two of a kind' sh -c "sed s/tdx/snp/ old.json >snp.json; '$BULLA' diff old.json snp.json"
 refuses "another schema is refused" 1 'x.json: schema is bulla.measure/2, expected' sh -c "sed s,measure/1,measure/2, old.json >x.json; '$BULLA' diff old.json x.json"
 refuses "an unknown key is refused" 1 'x.json: ' sh -c "jq '.x = 1' old.json >x.json; '$BULLA' diff old.json x.json"
+change '.inputs.cmdline = "quiet \u001b[31m root=1"'
+no_escape() { says 'cmdline .*\+\?\[31m' && ! grep -q "$(printf '\033')" "$WORK/said"; }
+check "what a terminal would obey is not printed" no_escape
+refuses "nor may a name have it" 1 'control characters' sh -c "jq '.inputs.\"a\\u0007\" = \"x\"' old.json >x.json; '$BULLA' diff old.json x.json"
 refuses "a missing file is named, exit 4" 4 'nowhere: No such file' "$BULLA" diff old.json nowhere
 refuses "one file is too few" 2 'two measurements' "$BULLA" diff old.json
 
