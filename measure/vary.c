@@ -221,8 +221,16 @@ static enum vary_result vary_initrd(
 	static const size_t align[] = { 4, 512, 4096 };
 	size_t n = from->in->initrd.data.n, old = n;
 
-	if (i > ARRAY_LEN(align) + 1)
+	if (i > ARRAY_LEN(align) + 2)
 		return VARY_END;
+	if (i == ARRAY_LEN(align) + 2) {
+		if ((in->initrd.given && !n) || (!in->kernel.given && !in->has_kernel_hash))
+			return VARY_SKIP;
+		in->has_initrd_hash = false;
+		in->initrd = (struct blob){ .name = "an empty initrd", .given = true };
+		say(v, "an initrd that is empty");
+		return VARY_DONE;
+	}
 	if (!in->initrd.given && !in->has_initrd_hash)
 		return VARY_SKIP;
 	in->initrd = from->in->initrd;
