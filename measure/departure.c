@@ -168,7 +168,8 @@ int departures_find(const struct result *r, const struct eventlog *log, struct d
 		if (l.reg[bank] != NO_REG && !(log->kind == EVENTLOG_CC && !index))
 			compare_lane(&l, ret);
 	}
-	qsort(ret->v, ret->n, sizeof(*ret->v), by_place);
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_place);
 	return 0;
 }
 
