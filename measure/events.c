@@ -129,6 +129,7 @@ static const struct {
 	{ "td-hob", source_td_hob },
 	{ "cfv", source_cfv },
 	{ "acpi", source_acpi },
+	{ "fw-cfg", source_fw_cfg },
 	{ "crtm-version", source_crtm_version },
 	{ "firmware-volume", source_firmware_volume },
 	{ "variable", source_variable },

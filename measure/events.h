@@ -58,6 +58,7 @@ void event_unknown(struct events *ev, const struct event *event, const char *why
  */
 typedef int event_source(struct events *ev, const struct event_rule *r, struct err *e);
 event_source source_td_hob, source_cfv;                   /* td_hob.c */
+event_source source_fw_cfg;                               /* fwcfg.c */
 event_source source_acpi;                                 /* acpi.c: ARG tables, rsdp, loader, tpm-log */
 event_source source_crtm_version, source_firmware_volume; /* fv.c: ARG pei or dxe */
 event_source source_variable, source_authority;           /* secureboot.c: ARG the variable's name */

@@ -40,6 +40,7 @@ struct inputs {
 	struct blob initdata;
 	struct blob acpi_tables, acpi_rsdp,
 	        acpi_loader;        /* fw_cfg etc/acpi/tables, etc/acpi/rsdp, etc/table-loader */
+	struct blob fw_cfg;         /* small fw_cfg items (format/fwcfg.h) */
 	struct blob tpm_log;        /* fw_cfg etc/tpm/log */
 	struct blob smbios;         /* fw_cfg etc/smbios/smbios-tables */
 	struct blobs addons;        /* PE add-ons of the UKI */

@@ -7,8 +7,8 @@
 static const char *const takes[] = { "bundle", "firmware", "vars", "kernel", "initrd", "cmdline",
 	"cmdline-file", "uki", "bootloader", "loader-conf", "secure-boot", "no-boot-secret", "disk", "addon",
 	"global-addon", "credential", "global-credential", "sysext", "confext", "smbios-cmdline", "phases",
-	"boot-option", "acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "smbios", "initdata", "memory",
-	"vcpus", "mrconfigid", "mrowner", "mrownerconfig", NULL };
+	"boot-option", "acpi", "acpi-tables", "acpi-rsdp", "acpi-loader", "fw-cfg", "smbios", "initdata",
+	"memory", "vcpus", "mrconfigid", "mrowner", "mrownerconfig", NULL };
 
 static int measure_mrtd(const struct inputs *in, struct result *ret, struct err *e)
 {

@@ -1,5 +1,6 @@
 #include "acpi_guest.h"
 #include "acpi_image.h"
+#include "format/fwcfg.h"
 #include "lib/io.h"
 #include "lib/proc.h"
 #include "lib/term.h"
@@ -22,6 +23,7 @@ static const struct {
 	{ "etc/tpm/log", "tpm-log" },
 	{ "etc/smbios/smbios-tables", "smbios" },
 	{ "etc/smbios/smbios-anchor", "smbios-anchor" },
+	{ "small items", "fw-cfg" },
 };
 
 const char *acpi_blob_fw_cfg(size_t i)
@@ -245,6 +247,22 @@ static int fw_cfg_read(struct session *s, uint16_t key, uint32_t n, struct buf *
 	return 0;
 }
 
+/* Those that a firmware may measure one by one; QEMU has no file for the first. */
+static const char *const small[] = { "BootMenu", "etc/extra-pci-roots", "etc/boot-menu-wait",
+	"etc/reserved-memory-end", "opt/ovmf/X-PciMmio64Mb", "bootorder" };
+enum { FW_BOOT_MENU = 0xe, SMALL = ACPI_BLOBS - 1 };
+
+static int read_small(
+        struct session *s, const char *name, uint16_t key, uint32_t n, struct buf *ret, struct err *e)
+{
+	_buf_ struct buf data = { 0 };
+
+	if (fw_cfg_read(s, key, n, &data, e))
+		return e->code;
+	fwcfg_add(ret, name, buf_slice(&data));
+	return 0;
+}
+
 static int read_blobs(struct session *s, struct buf ret[ACPI_BLOBS], struct err *e)
 {
 	_buf_ struct buf count = { 0 }, dir = { 0 };
@@ -261,6 +279,7 @@ static int read_blobs(struct session *s, struct buf ret[ACPI_BLOBS], struct err 
 	for (uint32_t i = 0; i < n; i++) {
 		const uint8_t *f = dir.p + 4 + i * FW_ENTRY;
 		uint32_t size = be32(f);
+		uint16_t key = (uint16_t)(f[4] << 8 | f[5]);
 
 		for (size_t k = 0; k < ACPI_BLOBS; k++) {
 			if (strncmp((const char *)f + 8, blobs[k].fw_cfg, FW_ENTRY - 8) || !size)
@@ -268,11 +287,15 @@ static int read_blobs(struct session *s, struct buf ret[ACPI_BLOBS], struct err 
 			if (size > BLOB_MAX)
 				return err_set(e, -EFBIG, "%s: fw_cfg %s has %u bytes, expected at most %d",
 				        s->program, blobs[k].fw_cfg, (unsigned)size, BLOB_MAX);
-			if (fw_cfg_read(s, (uint16_t)(f[4] << 8 | f[5]), size, &ret[k], e))
+			if (fw_cfg_read(s, key, size, &ret[k], e))
 				return e->code;
 		}
+		for (size_t k = 1; k < ARRAY_LEN(small); k++)
+			if (!strncmp((const char *)f + 8, small[k], FW_ENTRY - 8) && size &&
+			        size <= BLOB_MAX && read_small(s, small[k], key, size, &ret[SMALL], e))
+				return e->code;
 	}
-	return 0;
+	return read_small(s, small[0], FW_BOOT_MENU, 2, &ret[SMALL], e);
 }
 
 /* Waits until the guest has stopped, and tells our stop from another. */

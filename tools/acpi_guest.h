@@ -9,8 +9,9 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 
-enum { ACPI_BLOBS = 6 };
-/* fw_cfg's name of blob I, and ours ("tables"); NULL past the end */
+enum { ACPI_BLOBS = 7 };
+/* fw_cfg's name of blob I, and ours ("tables"); NULL past the end. The last holds several (format/fwcfg.h).
+ */
 const char *acpi_blob_fw_cfg(size_t i);
 const char *acpi_blob_name(size_t i);
 

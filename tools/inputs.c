@@ -37,6 +37,7 @@ static const struct field {
 	F("acpi-rsdp", ONE_FILE, acpi_rsdp),
 	F("acpi-loader", ONE_FILE, acpi_loader),
 	F("tpm-log", ONE_FILE, tpm_log),
+	F("fw-cfg", ONE_FILE, fw_cfg),
 	F("smbios", ONE_FILE, smbios),
 	F("addon", MANY_FILES, addons),
 	F("global-addon", MANY_FILES, global_addons),
@@ -199,6 +200,7 @@ static int load_acpi(struct loaded *l, const char *dir, struct err *e)
 		{ "rsdp", &l->in.acpi_rsdp },
 		{ "loader", &l->in.acpi_loader },
 		{ "tpm-log", &l->in.tpm_log },
+		{ "fw-cfg", &l->in.fw_cfg },
 		{ "smbios", &l->in.smbios },
 	};
 

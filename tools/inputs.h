@@ -39,6 +39,7 @@
 	X("acpi-rsdp", "FILE", "fw_cfg etc/acpi/rsdp")                                                       \
 	X("acpi-loader", "FILE", "fw_cfg etc/table-loader")                                                  \
 	X("tpm-log", "FILE", "fw_cfg etc/tpm/log")                                                           \
+	X("fw-cfg", "FILE", "small fw_cfg items, as `bulla acpi` gathers them")                              \
 	X("smbios", "FILE", "fw_cfg etc/smbios/smbios-tables")                                               \
 	X("initdata", "FILE", "initdata whose digest the host hands to the platform")                        \
 	X("memory", "SIZE", "guest memory: bytes, or with K, M, G")                                          \

@@ -8,7 +8,7 @@
 #include "lib/term.h"
 
 enum { SECONDS = 60 };
-#define KEY "bulla.acpi/1" /* another one where the same arguments give other blobs */
+#define KEY "bulla.acpi/2" /* another one where the same arguments give other blobs */
 
 struct request {
 	struct acpi_guest guest;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "format/eventlog.h"
+#include "format/fwcfg.h"
 #include "lib/buf.h"
 #include "lib/map.h"
 #include "acpi_image.h"
@@ -260,6 +261,101 @@ static void mrconfigid_is_the_digest_of_initdata(void **state)
 	end(&r);
 }
 
+/* The table of OvmfPkg's QemuFwCfgCacheInit.c as it lies in the image: name, is it measured, item, size. */
+enum { CACHED = 63, CACHED_MEASURED = 56, CACHED_ITEM = 57, CACHED_SIZE = 59 };
+
+static void fw_cfg_items_are_measured_in_the_order_of_the_firmware_s_own_table(void **state)
+{
+	_buf_ struct buf items = { 0 }, without = { 0 };
+	const uint8_t *p;
+	struct run r;
+	size_t at = 0;
+
+	(void)state;
+	start(&r, "ovmf-2026.08", "qemu-10.0");
+	if (!map_vector(OVMF_2026, &r.in.firmware))
+		skip();
+	p = memmem(r.in.firmware.data.p, r.in.firmware.data.n, "QemuFwCfgSignature", 19);
+	assert_non_null(p);
+	/* all of them, last first, with a byte that tells them apart */
+	for (int i = 10; i >= 0; i--) {
+		const uint8_t *entry = p + i * CACHED;
+		uint8_t data[8] = { (uint8_t)i };
+		size_t n = le32(entry + CACHED_SIZE);
+
+		fwcfg_add(&items, (const char *)entry, slice_of(data, n ? n : 3));
+	}
+	r.in.fw_cfg = (struct blob){ "fw-cfg.bin", buf_slice(&items), true };
+	r.in.memory = 2 * GIB;
+	assert_int_equal(tee_tdx.measure(&r.in, &r.out, &r.e), 0);
+	while (strncmp(r.out.steps[at].what, "CFV:", 4))
+		at++;
+	for (int i = 0; i < 11; i++) {
+		const uint8_t *entry = p + i * CACHED;
+		uint8_t data[8] = { (uint8_t)i }, digest[SHA384_LEN];
+		size_t n = le32(entry + CACHED_SIZE);
+
+		if (!entry[CACHED_MEASURED])
+			continue;
+		at++;
+		assert_memory_equal(r.out.steps[at].what, "fw_cfg ", 7);
+		assert_string_equal(r.out.steps[at].what + 7, (const char *)entry);
+		hash_of(HASH_SHA384, slice_of(data, n ? n : 3), digest);
+		assert_memory_equal(r.out.steps[at].digest, digest, SHA384_LEN);
+	}
+	assert_string_equal(r.out.steps[at + 1].what, "variable SecureBoot");
+	result_free(&r.out);
+	/* of another size than the firmware expects, or empty, an item is none */
+	fwcfg_add(&without, "etc/extra-pci-roots", slice_of("1234567", 7));
+	fwcfg_add(&without, "bootorder", slice_of("", 0));
+	r.in.fw_cfg.data = buf_slice(&without);
+	r.out.log = true;
+	assert_int_equal(tee_tdx.measure(&r.in, &r.out, &r.e), 0);
+	for (at = 0; strncmp(r.out.steps[at].what, "CFV:", 4);)
+		at++;
+	assert_string_equal(r.out.steps[at + 1].what, "variable SecureBoot");
+	end(&r);
+}
+
+static void a_boot_from_disk_has_no_kernel_in_its_boot_order(void **state)
+{
+	static const struct {
+		const char *with, *without;
+		size_t n, m; /* with the NUL */
+	} cases[] = {
+		{ "/rom@genroms/linuxboot_dma.bin\n/pci@i0cf8/scsi@3/disk@0,0", "/pci@i0cf8/scsi@3/disk@0,0",
+		        58, 27 },
+		{ "/a\n/rom@genroms/linuxboot_dma.bin\nHALT", "/a\nHALT", 39, 8 },
+		{ "/a\n/rom@genroms/linuxboot_dma.bin", "/a", 34, 3 },
+		{ "/rom@genroms/linuxboot_dma.bin", NULL, 31, 0 },
+	};
+	struct run r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_buf_ struct buf items = { 0 };
+		uint8_t digest[SHA384_LEN];
+		size_t at = 0;
+
+		start(&r, "ovmf-2026.08", "qemu-10.0");
+		r.in.disk_boot = true;
+		assert_int_equal(strlen(cases[i].with) + 1, cases[i].n);
+		fwcfg_add(&items, "bootorder", slice_of(cases[i].with, cases[i].n));
+		r.in.fw_cfg = (struct blob){ "fw-cfg.bin", buf_slice(&items), true };
+		assert_int_equal(tee_tdx.measure(&r.in, &r.out, &r.e), 0);
+		while (strncmp(r.out.steps[at].what, "CFV:", 4))
+			at++;
+		if (cases[i].without) {
+			assert_string_equal(r.out.steps[at + 1].what, "fw_cfg bootorder");
+			hash_of(HASH_SHA384, slice_of(cases[i].without, cases[i].m), digest);
+			assert_memory_equal(r.out.steps[at + 1].digest, digest, SHA384_LEN);
+		} else {
+			assert_string_equal(r.out.steps[at + 1].what, "variable SecureBoot");
+		}
+		end(&r);
+	}
+}
+
 static void firmware_without_tdx_metadata_is_refused(void **state)
 {
 	static const uint8_t zeros[8192];
@@ -283,6 +379,8 @@ int main(void)
 		cmocka_unit_test(what_the_inputs_do_not_tell_is_unknown_with_the_reason),
 		cmocka_unit_test(qemu_8_2_adds_all_pages_first),
 		cmocka_unit_test(mrconfigid_is_the_digest_of_initdata),
+		cmocka_unit_test(fw_cfg_items_are_measured_in_the_order_of_the_firmware_s_own_table),
+		cmocka_unit_test(a_boot_from_disk_has_no_kernel_in_its_boot_order),
 		cmocka_unit_test(firmware_without_tdx_metadata_is_refused),
 	};
 
