@@ -53,6 +53,17 @@ if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
 else
 	skip "--json names the files, by its schema" "python3-jsonschema is missing"
 fi
+# item NAME DATA: as tools/format/fwcfg.h has it; DATA is for printf
+item() {
+	printf '%s' "$1" && head -c $((56 - ${#1})) /dev/zero
+	# shellcheck disable=SC2059
+	printf "$2" >data && printf "\\$(printf '%03o' "$(wc -c <data)")\0\0\0" && cat data
+}
+small_items() {
+	# edgelesssys/contrast's tdx-measure has these two for every TD with a kernel
+	{ item bootorder '/rom@genroms/linuxboot_dma.bin\0' && item BootMenu '\0\0'; } | cmp - one/fw-cfg.bin
+}
+check "the small items are those that a TD with a kernel measures" small_items
 refuses "QEMU's last words are shown" 1 'no-such-device' acpi o -- -device no-such-device
 
 # rtmr0 of ACPI events alone
