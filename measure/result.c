@@ -79,6 +79,15 @@ void result_unknown(struct result *r, unsigned reg, const struct step *s, const 
 	result_log(r, &logged);
 }
 
+size_t result_number(const struct result *r, const struct step *s)
+{
+	size_t n = 0;
+
+	for (const struct step *i = r->steps; i <= s; i++)
+		n += r->regs[i->reg].alg == r->regs[s->reg].alg;
+	return n;
+}
+
 void result_free(struct result *r)
 {
 	for (unsigned i = 0; i < HASH_ALGS; i++)

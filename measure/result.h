@@ -58,6 +58,8 @@ void result_unknown(struct result *r, unsigned reg, const struct step *s, const 
         __attribute__((format(printf, 4, 5)));
 /* Appends S as it is, where the log is kept. */
 void result_log(struct result *r, const struct step *s);
+/* The number of a step, from 1, among those of its register's algorithm: banks have the same steps each. */
+size_t result_number(const struct result *r, const struct step *s);
 void result_free(struct result *r);
 #define _result_ __attribute__((cleanup(result_free)))
 #endif

@@ -6,12 +6,12 @@ struct chain {
 	struct hash *hash;
 	size_t len, n;
 	const struct step **steps;
-	const struct step *first; /* of the result */
+	const struct result *result;
 };
 
 static size_t number(const struct chain *c, size_t i)
 {
-	return (size_t)(c->steps[i] - c->first) + 1;
+	return result_number(c->result, c->steps[i]);
 }
 
 /* Goes through DIGESTS from the value at reset; is the end VALUE? */
@@ -107,7 +107,7 @@ bool search_steps(const struct result *base, unsigned reg, const uint8_t *value,
 	_hash_ struct hash *hash = hash_new(g->alg);
 	_free_ const struct step **steps = xcalloc(base->n_steps + 1, sizeof(*steps));
 	_free_ const uint8_t **digests = xcalloc(base->n_steps + 1, sizeof(*digests));
-	struct chain c = { hash, g->len, 0, steps, base->steps };
+	struct chain c = { hash, g->len, 0, steps, base };
 	uint8_t zeros[HASH_MAX] = { 0 };
 	bool known = true;
 
@@ -121,7 +121,7 @@ bool search_steps(const struct result *base, unsigned reg, const uint8_t *value,
 		steps[c.n++] = s;
 		if (s->after_unknown || memcmp(s->after, value, g->len))
 			continue;
-		snprintf(ret, size, "nothing happened after step %zu, %s", i + 1, s->what);
+		snprintf(ret, size, "nothing happened after step %zu, %s", result_number(base, s), s->what);
 		return true;
 	}
 	if (c.n && !memcmp(value, zeros, g->len)) {

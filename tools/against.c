@@ -1,4 +1,5 @@
 #include "against.h"
+#include "format/evtext.h"
 #include "measure/departure.h"
 #include "measure/search.h"
 #include "seen.h"
@@ -154,7 +155,7 @@ static void add_event(struct hold *h, const struct departure *d, unsigned bank)
 		json_object_set_new(j, "type", json_string(full));
 	}
 	if (s) {
-		json_object_set_new(j, "step", json_integer(s - h->base->steps + 1));
+		json_object_set_new(j, "step", json_integer((json_int_t)result_number(h->base, s)));
 		json_object_set_new(j, "what", json_string(s->what));
 		json_object_set_new(j, "predicted", s->unknown ? json_null() : hex_json(s->digest, g->len));
 	}
@@ -163,12 +164,13 @@ static void add_event(struct hold *h, const struct departure *d, unsigned bank)
 		json_object_set_new(j, "offset", json_integer((json_int_t)s->offset));
 	}
 	if (d->has_event) {
-		_free_ char *text = seen_event_text(&d->event);
+		_buf_ struct buf text = { 0 };
 
+		event_text(&d->event, &text);
 		json_object_set_new(j, "event", json_integer((json_int_t)d->event.number));
 		json_object_set_new(j, "seen", hex_json(d->event.digest[bank].p, g->len));
-		if (*text)
-			json_object_set_new(j, "text", json_string(text));
+		if (text.n)
+			json_object_set_new(j, "text", json_string(buf_str(&text)));
 	}
 	if (d->departs == DEPARTS_DIGEST || (d->departs == DEPARTS_EXTRA && s))
 		ask(h, g, true, d->event.digest[bank].p, j);
@@ -332,39 +334,37 @@ static void print_register(const json_t *j, bool full)
 	print_why(json_object_get(j, "why"), "the value", 19 + 9);
 }
 
+/* What the log has, then what was predicted in its place. */
 static void print_event(const json_t *j, bool first, bool full)
 {
 	const char *departs = text_of(j, "departs"), *text = text_of(j, "text"), *from = text_of(j, "from");
-	const json_t *number = json_object_get(j, "event");
-	int n = full ? 2 * HASH_MAX : 12;
+	const json_t *number = json_object_get(j, "event"), *step = json_object_get(j, "step");
+	int n = full ? 2 * HASH_MAX : 12, indent = 14;
 
 	if (number)
-		printf("  event %-4" JSON_INTEGER_FORMAT, json_integer_value(number));
+		printf("  event %-6" JSON_INTEGER_FORMAT, json_integer_value(number));
 	else
-		printf("  no event  ");
-	printf("%s %s%s%s%s%s", text_of(j, "register"), text_of(j, "type"), *text ? " \"" : "", text,
-	        *text ? "\"" : "", first ? " departs first" : "");
-	if (!strcmp(departs, "retry")) {
-		printf(": ExitBootServices was tried again, which is no departure\n");
-		return;
-	}
-	if (json_object_get(j, "step")) {
-		printf(": step %" JSON_INTEGER_FORMAT ", %s", json_integer_value(json_object_get(j, "step")),
-		        text_of(j, "what"));
-		if (*from)
-			printf(", from %s+0x%llx", from,
-			        (unsigned long long)json_integer_value(json_object_get(j, "offset")));
-	}
-	if (!strcmp(departs, "digest"))
-		printf("\n%12spredicted %.*s\n%12sseen      %.*s\n", "", n, text_of(j, "predicted"), "", n,
-		        text_of(j, "seen"));
+		printf("  no event    ");
+	printf("%s %s%s%.72s%s\n%*s", text_of(j, "register"), text_of(j, "type"), *text ? ": " : "", text,
+	        first ? " (departs first)" : "", indent, "");
+	if (step)
+		printf("step %" JSON_INTEGER_FORMAT ", %s", json_integer_value(step), text_of(j, "what"));
+	if (*from)
+		printf(", from %s+0x%llx", from,
+		        (unsigned long long)json_integer_value(json_object_get(j, "offset")));
+	if (!strcmp(departs, "retry"))
+		printf("ExitBootServices was tried again, which is no departure\n");
+	else if (!strcmp(departs, "digest"))
+		printf("\n%*spredicted %.*s\n%*sseen      %.*s\n", indent, "", n, text_of(j, "predicted"),
+		        indent, "", n, text_of(j, "seen"));
 	else if (!strcmp(departs, "missing"))
 		printf(": did not happen\n");
 	else if (!strcmp(departs, "extra"))
-		printf(": no step predicts it (%.*s)\n", n, text_of(j, "seen"));
+		printf("no step predicts it, seen %.*s\n", n, text_of(j, "seen"));
 	else
-		printf(": cannot be computed%s%.*s\n", number ? ", seen " : "", n, text_of(j, "seen"));
-	print_why(json_object_get(j, "why"), "the digest", 12);
+		printf("%scannot be computed%s%.*s\n", step ? ": " : "", number ? ", seen " : "", n,
+		        text_of(j, "seen"));
+	print_why(json_object_get(j, "why"), "the digest", indent);
 }
 
 void against_print(const json_t *j, bool full)

@@ -180,20 +180,3 @@ int seen_read(const char *what, struct seen *ret, struct err *e)
 	s = (struct seen){ 0 };
 	return 0;
 }
-
-char *seen_event_text(const struct eventlog_event *ev)
-{
-	struct slice d = ev->data, name;
-	_buf_ struct buf text = { 0 };
-	size_t step;
-
-	/* UEFI_VARIABLE_DATA: GUID, characters of the name, bytes of the value, then both */
-	if ((ev->type == EV_EFI_VARIABLE_DRIVER_CONFIG || ev->type == EV_EFI_VARIABLE_BOOT ||
-	            ev->type == EV_EFI_VARIABLE_BOOT2 || ev->type == EV_EFI_VARIABLE_AUTHORITY) &&
-	        d.n >= 32 && le64(d.p + 16) < 256 && slice_at(d, 32, 2 * le64(d.p + 16), &name))
-		d = name;
-	step = d.n > 1 && !d.p[1] ? 2 : 1;
-	for (size_t i = 0; i < d.n && text.n < 60 && isprint(d.p[i]); i += step)
-		buf_add(&text, d.p + i, 1);
-	return text.n > 3 || text.n * step == d.n ? xstrdup(buf_str(&text)) : xstrdup("");
-}

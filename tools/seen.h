@@ -29,6 +29,4 @@ struct seen {
 int seen_read(const char *what, struct seen *ret, struct err *e);
 void seen_free(struct seen *s);
 #define _seen_ __attribute__((cleanup(seen_free)))
-/* What an event says of itself, in words, as far as it is text; the caller frees. */
-char *seen_event_text(const struct eventlog_event *ev);
 #endif
