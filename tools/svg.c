@@ -44,6 +44,8 @@ struct column {
 
 struct page {
 	struct buf *out;
+	const struct svg_panel *panels;
+	size_t n_panels;
 	struct column columns[COLUMNS_MAX]; /* the last one is that of constants and of what has no room */
 	size_t n_columns;
 	unsigned y;
@@ -113,6 +115,21 @@ static const struct measured_input *input_of(const struct measured *m, const cha
 	return NULL;
 }
 
+/* Do all panels have that input, and the same? */
+static bool is_same(const struct page *p, const char *name)
+{
+	const struct measured_input *first = input_of(p->panels[0].m, name), *in;
+
+	for (size_t i = 0; i < p->n_panels; i++) {
+		in = input_of(p->panels[i].m, name);
+		if (!first || !in || !in->sha256 != !first->sha256 ||
+		        strcmp(in->sha256 ? in->sha256 : in->text,
+		                first->sha256 ? first->sha256 : first->text))
+			return false;
+	}
+	return true;
+}
+
 static void gather_column(
         struct page *p, const struct measured *m, const char *name, uint64_t end, bool changed)
 {
@@ -130,7 +147,7 @@ static void gather_column(
 	}
 	if (p->columns[k].size < end)
 		p->columns[k].size = end;
-	p->columns[k].changed = p->columns[k].changed || changed;
+	p->columns[k].changed = p->columns[k].changed || (changed && !is_same(p, name));
 }
 
 static void gather_columns(struct page *p, const struct svg_panel *panel)
@@ -236,7 +253,7 @@ static void draw_bars(struct page *p, const struct measured_step *s, bool compar
 		const struct column *c = column_of(p, name);
 
 		if (whole)
-			draw_bar(p, c, 0, 1, class);
+			draw_bar(p, c, 0, 1, changed && !c->changed ? "s" : class);
 		else
 			draw_bar(p, c, part(s->offset, c->size), part(s->offset + s->length, c->size), class);
 	}
@@ -398,7 +415,7 @@ static void draw_panel(struct page *p, const struct svg_panel *panel)
 void svg_waterfall(const struct svg_panel *panels, size_t n, struct buf *ret)
 {
 	_buf_ struct buf body = { 0 };
-	struct page p = { .out = &body, .y = MARGIN };
+	struct page p = { .out = &body, .panels = panels, .n_panels = n, .y = MARGIN };
 	bool compared = false;
 
 	for (size_t i = 0; i < n; i++) {

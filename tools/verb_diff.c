@@ -5,8 +5,12 @@
 #include "measuring.h"
 #include "svg.h"
 
-static int write_svg(const char *path, const struct svg_panel panels[2], struct err *e)
+static int write_svg(const char *path, const struct measured *old, const uint8_t *moved_old,
+        const struct measured *new, const uint8_t *moved_new, struct err *e)
 {
+	_free_ char *old_name = xasprintf("%s: %s", old->platform, old->name),
+	            *new_name = xasprintf("%s: %s", new->platform, new->name);
+	const struct svg_panel panels[2] = { { old, old_name, moved_old }, { new, new_name, moved_new } };
 	_buf_ struct buf text = { 0 };
 
 	svg_waterfall(panels, 2, &text);
@@ -37,10 +41,7 @@ static int run(const struct args *a, struct err *e)
 		err_hint(e, "`bulla explain --json` writes them");
 		return err_exit(e, EX_USAGE);
 	}
-	if (svg && write_svg(svg,
-	                   (const struct svg_panel[2]){
-	                           { old, old->name, moved_old }, { new, new->name, moved_new } },
-	                   e)) {
+	if (svg && write_svg(svg, old, moved_old, new, moved_new, e)) {
 		json_decref(diff);
 		return e->code;
 	}

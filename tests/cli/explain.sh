@@ -67,6 +67,14 @@ drawn() {
 }
 check "the picture is XML with inputs as columns, and takes nothing from outside" drawn
 
+explain --vcpus 1 --kernel kernel --initrd initrd --cmdline a --json >old.json
+explain --vcpus 1 --kernel kernel --initrd kernel --cmdline a --json >new.json
+red() {
+	"$BULLA" diff old.json new.json --svg d.svg >/dev/null || test $? = 3
+	grep -q 'class="x"><title>initrd' d.svg && ! grep -q 'class="x"><title>kernel' d.svg && grep -q '>snp: new.json<' d.svg
+}
+check "of the inputs that one step takes, only the changed one is red" red
+
 check "evidence with the predicted value agrees, exit 0" explain --vcpus 8 --against "$(peer 8)"
 refuses "another value does not, exit 3, and the number of vCPUs that gives it is named" 3 \
 	'the value seen is that of --vcpus 8$' explain --vcpus 4 --against "$(peer 8)"
