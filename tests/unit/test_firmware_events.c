@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "format/devparse.h"
 #include "format/efivars.h"
 #include "format/eventlog.h"
 #include "measure/events.h"
@@ -258,6 +259,29 @@ static void broken_stores_are_refused(void **state)
 	assert_non_null(strstr(e.msg, "expected authenticated variables"));
 }
 
+/* The witness is a path in a log of OVMF 2025.02; what no firmware would show is refused. */
+static void a_device_path_is_read_as_firmware_shows_it(void **state)
+{
+	static const char *const wrong[] = { "PciRoot(0x0)/", "/Pci(0x1,0x0)", "Pci(0x1,0x0", "Pci(0x1)",
+		"Pci(0x100,0x0)", "Pci(-1,0x0)", "Usb(0x0,0x1)", "Fv(7cb8bdc9)", "PciRoot(0x0)Pci(0x1,0x0)",
+		"Pci(0x1,0x0,0x0)", "0x1" };
+	static const uint8_t disk[] = { 0x02, 0x01, 0x0c, 0x00, 0xd0, 0x41, 0x03, 0x0a, 0x00, 0x00, 0x00,
+		0x00, 0x01, 0x01, 0x06, 0x00, 0x00, 0x01, 0x7f, 0xff, 0x04, 0x00 };
+	_buf_ struct buf path = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(devparse("PciRoot(0x0)/Pci(0x1,0x0)", &path, &e), 0);
+	assert_true(slice_eq(buf_slice(&path), slice_of(disk, sizeof(disk))));
+	assert_int_equal(devparse_last(buf_slice(&path)), DEVPARSE_HARDWARE);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		e = (struct err){ 0 };
+		path.n = 0;
+		assert_int_equal(devparse(wrong[i], &path, &e), -EINVAL);
+		assert_non_null(strstr(e.msg, wrong[i]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(keys_turn_secure_boot_on_as_in_the_log),
 		cmocka_unit_test(boot_options_are_made_as_in_the_logs),
 		cmocka_unit_test(broken_stores_are_refused),
+		cmocka_unit_test(a_device_path_is_read_as_firmware_shows_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
