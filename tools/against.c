@@ -367,14 +367,28 @@ static void print_event(const json_t *j, bool first, bool full)
 	print_why(json_object_get(j, "why"), "the digest", indent);
 }
 
+static bool is_unexplained(const json_t *all, const char *key, const char *value)
+{
+	const json_t *j;
+	size_t i;
+
+	json_array_foreach(all, i, j)
+	{
+		if (!strcmp(text_of(j, key), value) && !json_object_get(j, "why"))
+			return true;
+	}
+	return false;
+}
+
 void against_print(const json_t *j, bool full)
 {
-	const json_t *evidence = json_object_get(j, "evidence"), *events = json_object_get(j, "events"), *v;
+	const json_t *evidence = json_object_get(j, "evidence"), *events = json_object_get(j, "events"),
+	             *registers = json_object_get(j, "registers"), *tried = json_object_get(j, "tried"), *v;
 	bool agrees = json_is_true(json_object_get(j, "agrees")), differs = false, unknown = false,
 	     first = true;
 	size_t i;
 
-	json_array_foreach(json_object_get(j, "registers"), i, v)
+	json_array_foreach(registers, i, v)
 	{
 		differs = differs || !strcmp(text_of(v, "verdict"), "differs");
 		unknown = unknown || !strcmp(text_of(v, "verdict"), "unknown");
@@ -384,7 +398,7 @@ void against_print(const json_t *j, bool full)
 	        : !agrees ? "nothing of it can be computed"
 	        : unknown ? "agrees as far as it can be computed"
 	                  : "agrees");
-	json_array_foreach(json_object_get(j, "registers"), i, v) print_register(v, full);
+	json_array_foreach(registers, i, v) print_register(v, full);
 	if (json_array_size(events))
 		putchar('\n');
 	json_array_foreach(events, i, v)
@@ -395,4 +409,11 @@ void against_print(const json_t *j, bool full)
 		print_event(v, first && counts, full);
 		first = first && !counts;
 	}
+	if (tried && is_unexplained(json_array_size(events) ? events : registers,
+	                     json_array_size(events) ? "departs" : "verdict",
+	                     json_array_size(events) ? "digest" : "differs"))
+		printf("\nNone of %" JSON_INTEGER_FORMAT
+		       " other launches that were tried explains the rest%s.\n",
+		        json_integer_value(tried),
+		        json_is_true(json_object_get(j, "cut")) ? "; --tries allows more" : "");
 }
