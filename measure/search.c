@@ -7,6 +7,7 @@ struct hunt {
 	const struct search_target *targets;
 	size_t n;
 	struct search_found *found, *second; /* second: what needs another number of vCPUs, too */
+	struct search_found *hits;           /* of one measurement */
 	struct inputs start;                 /* what was given, set up so that measuring it is cheap */
 	bool by_steps;   /* the steps end with one of each vCPU, so that one measurement has all numbers */
 	bool last_moved; /* the last measurement moved a register that is looked for */
@@ -31,10 +32,11 @@ static void note(struct search_found *f, const char *a, const char *b, const cha
 			snprintf(f->change[f->n++], sizeof(f->change[0]), "%s", all[i]);
 }
 
-static bool all_found(const struct hunt *h)
+/* Is every target explained by changes that explain all of them? Nothing could be better. */
+static bool is_done(const struct hunt *h)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (!h->found[i].n)
+		if (h->found[i].together < h->n)
 			return false;
 	return true;
 }
@@ -51,38 +53,52 @@ static const uint8_t *after_vcpus(const struct result *r, unsigned reg, unsigned
 	return NULL;
 }
 
+/* Does the measurement R, made with the changes A and B, give target I? */
+static void check_one(struct hunt *h, const struct result *r, size_t i, const char *a, const char *b)
+{
+	const struct search_target *t = &h->targets[i];
+	const struct reg *g = result_find(r, t->reg), *old = result_find(h->base, t->reg);
+	unsigned reg = g ? (unsigned)(g - r->regs) : 0;
+	const uint8_t *value = !g ? NULL : h->by_steps ? after_vcpus(r, reg, h->s->from.in->vcpus) : g->value;
+
+	if (!value || !old || g->len != old->len)
+		return;
+	h->last_moved = h->last_moved || memcmp(value, old->value, g->len);
+	if (!t->step && !g->unknown[0] && !memcmp(value, t->value, g->len) && a)
+		note(&h->hits[i], a, b, NULL);
+	for (size_t k = 0; t->step && k < r->n_steps; k++)
+		if (r->steps[k].reg == reg && !r->steps[k].unknown &&
+		        !memcmp(r->steps[k].digest, t->value, g->len))
+			note(&h->hits[i], a, b, NULL);
+	for (unsigned v = 1; h->by_steps && !t->step && v <= SEARCH_VCPUS; v++) {
+		char text[32];
+
+		value = after_vcpus(r, reg, v);
+		if (!value || memcmp(value, t->value, g->len))
+			continue;
+		snprintf(text, sizeof(text), "--vcpus %u", v);
+		note(a ? &h->second[i] : &h->hits[i], text, a, b);
+		break;
+	}
+}
+
+/* Of changes as few, those count that explain the most. */
 static void check(struct hunt *h, const struct result *r, const char *a, const char *b)
 {
+	size_t together = 0;
+
 	h->last_moved = false;
+	memset(h->hits, 0, h->n * sizeof(*h->hits));
 	for (size_t i = 0; i < h->n; i++) {
-		const struct search_target *t = &h->targets[i];
-		const struct reg *g = result_find(r, t->reg), *old = result_find(h->base, t->reg);
-		unsigned reg = g ? (unsigned)(g - r->regs) : 0;
-		const uint8_t *value = !g            ? NULL
-		                       : h->by_steps ? after_vcpus(r, reg, h->s->from.in->vcpus)
-		                                     : g->value;
+		check_one(h, r, i, a, b);
+		together += h->hits[i].n != 0;
+	}
+	for (size_t i = 0; i < h->n; i++) {
+		struct search_found *hit = &h->hits[i], *best = &h->found[i];
 
-		if (!value || !old || g->len != old->len)
-			continue;
-		h->last_moved = h->last_moved || memcmp(value, old->value, g->len);
-		if (h->found[i].n)
-			continue;
-		if (!t->step && !g->unknown[0] && !memcmp(value, t->value, g->len) && a)
-			note(&h->found[i], a, b, NULL);
-		for (size_t k = 0; t->step && k < r->n_steps; k++)
-			if (r->steps[k].reg == reg && !r->steps[k].unknown &&
-			        !memcmp(r->steps[k].digest, t->value, g->len))
-				note(&h->found[i], a, b, NULL);
-		for (unsigned v = 1; h->by_steps && !t->step && v <= SEARCH_VCPUS; v++) {
-			char text[32];
-
-			value = after_vcpus(r, reg, v);
-			if (!value || memcmp(value, t->value, g->len))
-				continue;
-			snprintf(text, sizeof(text), "--vcpus %u", v);
-			note(a ? &h->second[i] : &h->found[i], text, a, b);
-			break;
-		}
+		hit->together = together;
+		if (hit->n && (!best->n || (best->n >= hit->n && best->together < together)))
+			*best = *hit;
 	}
 }
 
@@ -103,7 +119,7 @@ static bool attempt(struct hunt *h, const struct inputs *in, const char *a, cons
 		now.vcpus = SEARCH_VCPUS;
 	if (!h->s->tee->measure(&now, &r, &ignored))
 		check(h, &r, a, b);
-	return !all_found(h);
+	return !is_done(h);
 }
 
 static bool same_as_base(const struct hunt *h, const struct inputs *in)
@@ -273,13 +289,15 @@ static void hunt(struct hunt *h)
 void search(struct search *s, const struct result *base, const struct search_target *targets, size_t n,
         struct search_found *found)
 {
-	_free_ struct search_found *second = xcalloc(n + 1, sizeof(*second));
+	_free_ struct search_found *second = xcalloc(n + 1, sizeof(*second)),
+	                           *hits = xcalloc(n + 1, sizeof(*hits));
 	struct hunt h = { .s = s,
 		.base = base,
 		.targets = targets,
 		.n = n,
 		.found = found,
 		.second = second,
+		.hits = hits,
 		.start = *s->from.in };
 
 	memset(found, 0, n * sizeof(*found));

@@ -23,6 +23,7 @@ struct search_target {
 struct search_found {
 	size_t n; /* changes that give the value together; 0: none found */
 	char change[SEARCH_CHANGES][160];
+	size_t together; /* targets that these changes give */
 };
 
 struct search {
