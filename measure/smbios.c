@@ -140,16 +140,29 @@ static int collect(
 	return 0;
 }
 
+/* Both the tables and the separators are measured when the firmware is ready to boot, in the reverse of the
+ * order in which their drivers were started, which is the build's. */
+static bool is_turn(const struct event_rule *r, const struct pei_fv *build)
+{
+	return !strcmp(r->arg, build && build->smbios_last ? "last" : "first");
+}
+
 int source_smbios(struct events *ev, const struct event_rule *r, struct err *e)
 {
 	const struct blob *in = &ev->in->smbios;
 	struct event event = { r->pcr, r->type, "SMBIOS tables, filtered", "smbios", 0, 0 };
+	const struct pei_fv *build = fv_volumes(ev)->known;
 	_buf_ struct buf tables = { 0 };
 	const char *why = NULL;
 
+	if (strcmp(r->arg, "first") && strcmp(r->arg, "last"))
+		return err_set(e, -EINVAL, "profile %s: source smbios: '%s', expected first or last",
+		        ev->in->stack.profile[STACK_FIRMWARE].name, r->arg);
+	if (!is_turn(r, build))
+		return 0;
 	if (!in->given)
 		why = "SMBIOS tables: give --smbios, or --acpi with what `bulla acpi` has found";
-	else if (collect(in, fv_volumes(ev)->known, &tables, &why, e))
+	else if (collect(in, build, &tables, &why, e))
 		return e->code;
 	if (why)
 		event_unknown(ev, &event, why);

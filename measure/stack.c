@@ -149,7 +149,7 @@ static int read_line(struct stack *s, const char *name, const char *key, const c
 	if (!strcmp(key, "Firmware.PeiFv")) {
 		s->pei_fvs = xrealloc(s->pei_fvs, s->n_pei_fvs + 1, sizeof(*s->pei_fvs));
 		if (!stack_read_pei_fv(value, &s->pei_fvs[s->n_pei_fvs++]))
-			return bad(name, key, value, "SHA256 VERSION STATE [DATE VENDOR…]", e);
+			return bad(name, key, value, "SHA256 VERSION STATE [smbios-last] [DATE VENDOR…]", e);
 	}
 	if (!strcmp(key, "Firmware.BootOption")) {
 		struct boot_option *o;

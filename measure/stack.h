@@ -46,9 +46,9 @@ struct stack_sev {
 	bool cpuid_last;        /* CPUID pages follow all other sections */
 };
 
-/* "PeiFv=SHA256 VERSION STATE [DATE VENDOR…]": a build of the firmware, known by the digest of its PEI volume
- * as packed. STATE is what its modules have made of the volume by the time it is measured: as-packed,
- * OFFSET=HEX for bytes that they write, or varies where what they write depends on the machine. */
+/* "PeiFv=SHA256 VERSION STATE [smbios-last] [DATE VENDOR…]": a build of the firmware, known by the digest of
+ * its PEI volume as packed. STATE is what its modules have made of the volume by the time it is measured:
+ * as-packed, OFFSET=HEX for bytes that they write, or varies where what they write depends on the machine. */
 struct pei_fv {
 	uint8_t sha256[SHA256_LEN];
 	char version[48]; /* PcdFirmwareVersionString, "-" in the profile where it is empty */
@@ -56,6 +56,7 @@ struct pei_fv {
 	uint8_t patch[16];
 	size_t n;
 	bool varies;
+	bool smbios_last;                    /* SMBIOS tables follow the separators */
 	char bios_date[16], bios_vendor[64]; /* of its SMBIOS type 0, "" where it is not known */
 };
 

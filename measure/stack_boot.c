@@ -42,6 +42,9 @@ bool stack_read_pei_fv(const char *line, struct pei_fv *ret)
 		return false;
 	if (!take_word(&save, ret->bios_date, sizeof(ret->bios_date)))
 		return true;
+	ret->smbios_last = !strcmp(ret->bios_date, "smbios-last");
+	if (ret->smbios_last && !take_word(&save, ret->bios_date, sizeof(ret->bios_date)))
+		return true;
 	snprintf(ret->bios_vendor, sizeof(ret->bios_vendor), "%s", save ? save : "");
 	return ret->bios_vendor[0] && strlen(ret->bios_vendor) == strlen(save);
 }

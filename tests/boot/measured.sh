@@ -125,14 +125,17 @@ cp plain.efi extra.efi
 disk "OVMF 2025.02, UKI with add-on and credential" "" "$trixie/OVMF/OVMF_CODE_4M.fd" "$trixie/OVMF/OVMF_VARS_4M.fd" extra 257 \
 	"--memory 2048" --addon one.addon.efi --credential one.cred
 
-openssl rsa -in "$trixie/ovmf/PkKek-1-snakeoil.key" -passin pass:snakeoil -out key 2>/dev/null
-sbsign --key key --cert "$trixie/ovmf/PkKek-1-snakeoil.pem" --output signed.efi plain.efi >/dev/null 2>&1
-"$here/mkdisk" signed.img signed.efi
-disk "OVMF 2025.02 with Secure Boot, signed UKI" 0 "$trixie/OVMF/OVMF_CODE_4M.secboot.fd" \
-	"$trixie/OVMF/OVMF_VARS_4M.snakeoil.fd" signed 257 --secure
+signed() { # NAME FOLDER: a UKI that db's key has signed, with the keys that every Debian user has
+	openssl rsa -in "$2/ovmf/PkKek-1-snakeoil.key" -passin pass:snakeoil -out key 2>/dev/null
+	sbsign --key key --cert "$2/ovmf/PkKek-1-snakeoil.pem" --output signed.efi plain.efi >/dev/null 2>&1
+	"$here/mkdisk" signed.img signed.efi
+	disk "$1 with Secure Boot, signed UKI" 0 "$2/OVMF/OVMF_CODE_4M.secboot.fd" "$2/OVMF/OVMF_VARS_4M.snakeoil.fd" signed 257 --secure
+}
+signed "OVMF 2025.02" "$trixie"
 
 [ "${MEASURED:-}" = all ] || exit 0
 [ -n "$next" ] || skip "systemd-stub 262" "recipes/tests-sid.lock cannot be fetched"
+signed "OVMF 2026.08" "$sid"
 direct "OVMF 2025.02, kernel, 4 GiB" "" "$trixie" 4096 4
 for version in 252 262; do
 	case $version in

@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	static const struct event_rule rule = { .pcr = 1, .type = EV_EFI_HANDOFF_TABLES };
+	static const struct event_rule rule = { .pcr = 1, .type = EV_EFI_HANDOFF_TABLES, .arg = "first" };
 	struct inputs in = {
 		.smbios = { "fuzz", slice_of(p, n), true }, .banks = 1U << HASH_SHA256, .pcrs = 1U << 1
 	};
