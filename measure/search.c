@@ -254,7 +254,7 @@ static bool pairs(struct hunt *h, const struct dimension *a, const struct dimens
 static bool wants_pairs(const struct hunt *h)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (!h->found[i].n && !h->targets[i].step)
+		if (!h->found[i].n && !h->targets[i].single)
 			return true;
 	return false;
 }

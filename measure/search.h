@@ -17,6 +17,7 @@ enum { SEARCH_VCPUS = 512, SEARCH_CHANGES = 3 };
 struct search_target {
 	const char *reg; /* the register's name */
 	bool step;       /* it is the digest of one of its steps, not its value */
+	bool single;     /* not worth two changes at a time */
 	uint8_t value[HASH_MAX];
 };
 

@@ -35,7 +35,8 @@ static void ask(struct hold *h, const struct reg *g, bool step, const uint8_t *v
 
 	h->queries = xrealloc(h->queries, h->n_queries + 1, sizeof(*h->queries));
 	q = &h->queries[h->n_queries++];
-	*q = (struct query){ .target = { .reg = g->name, .step = step }, .to = to };
+	*q = (struct query){ .target = { .reg = g->name, .step = step, .single = h->seen->is_log },
+		.to = to };
 	memcpy(q->target.value, value, g->len);
 }
 
@@ -206,6 +207,7 @@ static int hold_log(struct hold *h, struct err *e)
 		char number[16], name[40];
 		const struct reg *g;
 		const char *verdict;
+		json_t *j;
 
 		eventlog_index_name(log.kind, index, number);
 		snprintf(name, sizeof(name), "%s.%s", hash_name(log.bank[d.bank].alg), number);
@@ -214,7 +216,10 @@ static int hold_log(struct hold *h, struct err *e)
 			continue;
 		verdict = verdict_of(&d, (size_t)(g - h->base->regs),
 		        !memcmp(regs.value[d.bank][index], g->value, g->len));
-		add_register(h, g->name, verdict, g, regs.value[d.bank][index], g->len);
+		j = add_register(h, g->name, verdict, g, regs.value[d.bank][index], g->len);
+		/* the events say what became of the steps; this is to find what explains all of them */
+		if (!strcmp(verdict, "differs"))
+			ask(h, g, false, regs.value[d.bank][index], j);
 	}
 	for (size_t i = 0; i < d.n; i++)
 		add_event(h, &d.v[i], d.bank);
