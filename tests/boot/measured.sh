@@ -90,6 +90,13 @@ direct() { # NAME PCRS FOLDER MEMORY VCPUS
 		--initrd initrd --cmdline "$cmdline" --memory "$4M" --vcpus "$5"
 }
 
+mistaken() { # NAME WORDS OPTION…: of a kernel's boot, explain finds what it was told wrongly
+	p=$1 words=$2 fw=$trixie/OVMF
+	shift 2
+	"$BULLA" explain vtpm --acpi "$p.acpi" --stack "$vmm" --firmware "$fw/OVMF_CODE_4M.fd" --vars "$fw/OVMF_VARS_4M.fd" \
+		--kernel "$kernel" --initrd initrd "$@" --against "$p/eventlog.bin" >said || test $? = 3 && grep "is that of $words\$" said
+}
+
 disk() { # NAME PCRS CODE VARS UKI STUB "RUN-OPTION…" MEASURE-OPTION…
 	d=$1 unknown=$2 code=$3 vars=$4 uki=$5 version=$6 run=$7
 	shift 7
@@ -98,6 +105,11 @@ disk() { # NAME PCRS CODE VARS UKI STUB "RUN-OPTION…" MEASURE-OPTION…
 }
 
 direct "OVMF 2025.02, kernel" "" "$trixie" 1024 1
+check "its firmware is found by one told to be 2026.08" mistaken "OVMF 2025.02, kernel" "--stack ovmf-2025.02" \
+	--cmdline "$cmdline" --memory 1G --stack ovmf-2026.08
+check "its command line is found by one with a newline" mistaken "OVMF 2025.02, kernel" \
+	"the command line without what is blank at its end" --memory 1G --cmdline "$cmdline
+"
 direct "OVMF 2026.08, kernel" "" "$sid" 3072 2
 
 # QEMU offers the kernel unchanged from 10.0 on; before, we can
@@ -109,6 +121,7 @@ kernel_as_it_is() {
 }
 case $vmm in
 qemu-7.2 | qemu-9.1)
+	check "its memory is found by one told to be 4G" mistaken "OVMF 2025.02, kernel" "--memory 1G" --cmdline "$cmdline" --memory 4G
 	check "OVMF 2025.02 measures the unchanged kernel where it is offered" kernel_as_it_is "$trixie"
 	check "OVMF 2026.08 measures the unchanged kernel where it is offered" kernel_as_it_is "$sid"
 	;;
