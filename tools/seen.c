@@ -4,6 +4,7 @@
 #include "format/tdx_quote.h"
 #include "lib/io.h"
 #include "lib/map.h"
+#include "lib/text.h"
 #include <ctype.h>
 
 void seen_free(struct seen *s)
@@ -109,14 +110,6 @@ static int read_binary(struct seen *s, struct slice data, bool *known, struct er
 	return 0;
 }
 
-static bool is_text(struct slice data)
-{
-	for (size_t i = 0; i < data.n; i++)
-		if (!isprint(data.p[i]) && !isspace(data.p[i]))
-			return false;
-	return data.n;
-}
-
 /* The bytes of hex digits with blanks and line ends among them; false on any other text. */
 static bool decode(struct slice text, struct buf *ret)
 {
@@ -157,7 +150,7 @@ static int read_file(struct seen *s, struct err *e)
 		return e->code;
 	if (known)
 		return 0;
-	if (is_text(s->map))
+	if (text_is_ascii(s->map))
 		return read_text(s, s->map, e);
 	s->kind = "event log";
 	s->is_log = true;
