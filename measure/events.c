@@ -120,12 +120,25 @@ static int source_text(struct events *ev, const struct event_rule *r, struct err
 	return 0;
 }
 
+/* ARG "what: why it cannot be told", where a profile knows that something is measured but not what. */
+static int source_unknown(struct events *ev, const struct event_rule *r, struct err *e)
+{
+	size_t n = strcspn(r->arg, ":");
+	char what[sizeof(r->arg)];
+
+	(void)e;
+	snprintf(what, sizeof(what), "%.*s", (int)n, r->arg);
+	event_unknown(ev, &(struct event){ r->pcr, r->type, what, "", 0, 0 }, r->arg);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	event_source *run;
 } sources[] = {
 	{ "separator", source_separator },
 	{ "text", source_text },
+	{ "unknown", source_unknown },
 	{ "td-hob", source_td_hob },
 	{ "cfv", source_cfv },
 	{ "acpi", source_acpi },

@@ -304,6 +304,11 @@ static void fw_cfg_items_are_measured_in_the_order_of_the_firmware_s_own_table(v
 		assert_memory_equal(r.out.steps[at].digest, digest, SHA384_LEN);
 	}
 	assert_string_equal(r.out.steps[at + 1].what, "variable SecureBoot");
+	/* what no log shows is left out, and said */
+	while (strcmp(r.out.steps[at].what, "boot variables"))
+		at++;
+	assert_true(r.out.steps[at].unknown);
+	assert_true(result_find(&r.out, "rtmr0")->unknown[0]);
 	result_free(&r.out);
 	/* of another size than the firmware expects, or empty, an item is none */
 	fwcfg_add(&without, "etc/extra-pci-roots", slice_of("1234567", 7));
