@@ -1,7 +1,8 @@
 /*
  * The timer of tests/bench/measure.
  *   measure FIRMWARE           times the library on it, and OpenSSL on the same bytes
- *   measure -DIGEST FILE…      times OpenSSL on the bytes of the files
+ *   measure -mrtd FIRMWARE     times the library on it
+ *   measure -DIGEST FILE       times OpenSSL on its bytes
  *   measure RUNS COMMAND…      times a command as a whole process
  * Prints "NAME CPU WALL": the median CPU time and the shortest time on the clock, in microseconds,
  * tab-separated. CPU time, because other work on the machine says little about what is timed; all of it runs
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "lib/io.h"
+#include "measure/mrtd.h"
 #include "measure/snp.h"
 #include "measure/vcpu.h"
 #include "stacks.h"
@@ -132,6 +134,18 @@ static void matrix(struct job *j)
 		fail(e.msg);
 }
 
+static void mrtd(struct job *j)
+{
+	_result_ struct result r = { 0 };
+	struct err e = { 0 };
+	struct ovmf o;
+	struct tdvf t;
+
+	if (ovmf_parse("firmware", j->image, &o, &e) || tdvf_parse(&o, &t, &e) ||
+	        mrtd_measure("firmware", &t, 1, &r, &e))
+		fail(e.msg);
+}
+
 /* Pages that repeat the one before become noise, so that none can be hashed once for many. */
 static void fill_padding(struct buf *image)
 {
@@ -172,21 +186,17 @@ static int library(const char *path)
 	return 0;
 }
 
-static int hash(const char *alg, char **paths)
+static int one(const char *what, const char *path)
 {
-	struct job j = { .md = EVP_MD_fetch(NULL, alg, NULL), .ctx = EVP_MD_CTX_new() };
+	bool is_mrtd = !strcmp(what, "mrtd");
+	struct job j = { .md = is_mrtd ? NULL : EVP_MD_fetch(NULL, what, NULL), .ctx = EVP_MD_CTX_new() };
 	_buf_ struct buf image = { 0 };
 	struct err e = { 0 };
 
-	for (; *paths; paths++) {
-		_buf_ struct buf one = { 0 };
-
-		if (io_read_file(*paths, 0, &one, &e))
-			fail(e.msg);
-		buf_add(&image, one.p, one.n);
-	}
+	if (io_read_file(path, 0, &image, &e))
+		fail(e.msg);
 	j.image = buf_slice(&image);
-	time_it("stream", stream, &j);
+	time_it(what, is_mrtd ? mrtd : stream, &j);
 	EVP_MD_CTX_free(j.ctx);
 	EVP_MD_free(j.md);
 	return 0;
@@ -229,9 +239,9 @@ int main(int argc, char **argv)
 
 	if (argc == 2)
 		return library(argv[1]);
-	if (argc > 2 && *argv[1] == '-')
-		return hash(argv[1] + 1, argv + 2);
+	if (argc == 3 && *argv[1] == '-')
+		return one(argv[1] + 1, argv[2]);
 	if (!runs || runs >= MAX_RUNS)
-		fail("FIRMWARE, -DIGEST FILE…, or RUNS COMMAND…");
+		fail("FIRMWARE, -mrtd FIRMWARE, -DIGEST FILE, or RUNS COMMAND…");
 	return process(runs, argv + 2);
 }
