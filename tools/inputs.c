@@ -109,6 +109,19 @@ static void note(struct loaded *l, const char *option, json_t *value)
 		json_object_set_new(l->notes, option, value);
 }
 
+/* What JSON cannot say would be missing among the inputs of the result. */
+static int note_text(struct loaded *l, const char *option, const char *text, struct err *e)
+{
+	json_t *j = json_string(text);
+
+	if (!j) {
+		err_set(e, -EILSEQ, "--%s: has bytes that are not UTF-8", option);
+		return err_exit(e, EX_USAGE);
+	}
+	note(l, option, j);
+	return 0;
+}
+
 static json_t *note_of_file(const struct loaded *l, struct slice data)
 {
 	uint8_t digest[SHA256_LEN];
@@ -185,8 +198,7 @@ static int load_field(struct loaded *l, const struct args *a, const struct field
 			return usage(e, f->option, v, "96 hex digits");
 		break;
 	}
-	note(l, f->option, json_string(v));
-	return 0;
+	return note_text(l, f->option, v, e);
 }
 
 /* fw_cfg blobs as `bulla acpi` leaves them; those that it did not find are not there. */
@@ -254,8 +266,7 @@ static int load_cmdline(struct loaded *l, const char *path, struct err *e)
 		return err_set(e, -EINVAL,
 		        "%s: has a NUL byte; the one at the end is added by whoever loads it", path);
 	l->in.cmdline = keep(l, xstrdup(buf_str(&b)));
-	note(l, "cmdline", json_string(l->in.cmdline));
-	return 0;
+	return note_text(l, "cmdline", l->in.cmdline, e);
 }
 
 static int load_vcpu(struct loaded *l, const struct args *a, struct err *e)

@@ -90,3 +90,5 @@ refuses "a matrix of a platform without one" 2 "sev-es has one value a launch" \
 	"$BULLA" measure sev-es --firmware "$firmware" --vcpus 1-2 --vcpu-type EPYC
 refuses "a digest stands for the whole launch" 2 "means nothing beside --launch-digest" \
 	"$BULLA" idblock --id-key "$keys/id_key_test.pem" --out "$WORK/c" --launch-digest "$one" --vcpus 2
+refuses "a command line that no result could name" 2 "cmdline: has bytes that are not UTF-8" \
+	"$BULLA" measure snp --firmware "$firmware" --kernel "$firmware" --cmdline "$(printf 'a\377')" --vcpus 1 --vcpu-type EPYC
