@@ -13,14 +13,6 @@ struct hunt {
 	bool last_moved; /* the last measurement moved a register that is looked for */
 };
 
-static bool takes(const struct tee *t, const char *option)
-{
-	for (const char *const *o = t->takes; *o; o++)
-		if (!strcmp(*o, option))
-			return true;
-	return false;
-}
-
 static void note(struct search_found *f, const char *a, const char *b, const char *c)
 {
 	const char *all[SEARCH_CHANGES] = { a, b, c };
@@ -137,24 +129,24 @@ static void prepare(struct hunt *h)
 	const struct step *first = h->base->n_steps ? &h->base->steps[0] : NULL;
 	struct inputs in = h->start;
 
-	if (takes(h->s->tee, "kernel-hash") && in.kernel.given) {
+	if (tee_takes(h->s->tee, "kernel-hash") && in.kernel.given) {
 		sha256(in.kernel.data, in.kernel_hash);
 		in.has_kernel_hash = true;
 		in.kernel = (struct blob){ 0 };
 	}
-	if (takes(h->s->tee, "initrd-hash") && in.initrd.given) {
+	if (tee_takes(h->s->tee, "initrd-hash") && in.initrd.given) {
 		sha256(in.initrd.data, in.initrd_hash);
 		in.has_initrd_hash = true;
 		in.initrd = (struct blob){ 0 };
 	}
-	if (takes(h->s->tee, "ovmf-hash") && !in.has_ovmf_hash && !in.svsm.given && first &&
+	if (tee_takes(h->s->tee, "ovmf-hash") && !in.has_ovmf_hash && !in.svsm.given && first &&
 	        !strcmp(first->from, "firmware") && first->length == in.firmware.data.n) {
 		in.has_ovmf_hash = true;
 		memcpy(in.ovmf_hash, first->after, SHA384_LEN);
 	}
 	if (same_as_base(h, &in))
 		h->start = in;
-	if (!takes(h->s->tee, "bank"))
+	if (!tee_takes(h->s->tee, "bank"))
 		return;
 	h->start.banks = 0; /* only what is looked for */
 	for (size_t i = 0; i < h->n; i++) {
@@ -173,7 +165,7 @@ static bool one_step_each(const struct hunt *h)
 	struct err ignored = { 0 };
 	bool ret;
 
-	if (!takes(h->s->tee, "vcpus") || !in.vcpus || in.vcpus > SEARCH_VCPUS)
+	if (!tee_takes(h->s->tee, "vcpus") || !in.vcpus || in.vcpus > SEARCH_VCPUS)
 		return false;
 	in.vcpus = 1;
 	if (h->s->tee->measure(&in, &one, &ignored))
@@ -193,7 +185,7 @@ static void vcpus_one_by_one(struct hunt *h)
 	struct inputs in = h->start;
 	unsigned idle = 0;
 
-	if (h->by_steps || !takes(h->s->tee, "vcpus") || !in.vcpus)
+	if (h->by_steps || !tee_takes(h->s->tee, "vcpus") || !in.vcpus)
 		return;
 	for (unsigned v = 1; v <= SEARCH_VCPUS && idle < 3; v++) {
 		char text[32];
@@ -275,7 +267,7 @@ static void hunt(struct hunt *h)
 		return;
 	vcpus_one_by_one(h);
 	for (; dimensions[n].vary; n++)
-		if ((!dimensions[n].option || takes(h->s->tee, dimensions[n].option)) &&
+		if ((!dimensions[n].option || tee_takes(h->s->tee, dimensions[n].option)) &&
 		        !singles(h, &dimensions[n], &moves[n]))
 			return;
 	take_second(h);

@@ -30,4 +30,14 @@ struct tee {
 	int (*matrix)(const struct inputs *in, const unsigned *vcpus, size_t n, const struct matrix_cpu *cpus,
 	        size_t n_cpus, matrix_fn *fn, void *arg, struct err *e);
 };
+
+/* Does OPTION mean something to T? */
+static inline bool tee_takes(const struct tee *t, const char *option)
+{
+	const char *const *o = t->takes;
+
+	while (*o && strcmp(*o, option))
+		o++;
+	return *o;
+}
 #endif

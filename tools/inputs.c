@@ -2,9 +2,8 @@
 #include "bundle.h"
 #include "lib/io.h"
 #include "lib/map.h"
-#include "measure/uki.h"
 #include "measure/vcpu.h"
-#include "stacks.h"
+#include "inputs_stack.h"
 #include <openssl/crypto.h>
 #include <stddef.h>
 
@@ -430,106 +429,6 @@ static int load_numbers(struct loaded *l, const struct args *a, struct err *e)
 	return 0;
 }
 
-/* Profiles of WORDS; one whose kind there is already is left out when it is a default. */
-static int add_stacks(struct loaded *l, const char *words, bool defaults, struct err *e)
-{
-	_free_ char *copy = xstrdup(words);
-	char *save = NULL;
-
-	for (char *w = strtok_r(copy, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
-		_stack_ struct stack one = { 0 };
-		unsigned k = 0;
-
-		if (stacks_add(&one, w, e))
-			return e->code;
-		while (k < STACK_KINDS && !one.profile[k].name[0])
-			k++;
-		if (defaults && l->in.stack.profile[k].name[0])
-			continue;
-		if (stacks_add(&l->in.stack, w, e))
-			return e->code;
-	}
-	return 0;
-}
-
-static bool takes(const struct tee *tee, const char *option)
-{
-	const char *const *t = tee->takes;
-
-	while (*t && strcmp(*t, option))
-		t++;
-	return *t;
-}
-
-static int load_stack(struct loaded *l, const struct args *a, const struct tee *tee, struct err *e)
-{
-	uint8_t digest[SHA256_LEN];
-	char hex[SHA256_HEX];
-	const char *v;
-
-	for (size_t i = 0; (v = args_nth(a, "stack", i)); i++)
-		if (add_stacks(l, v, false, e))
-			return e->code;
-	if (tee->stack && add_stacks(l, tee->stack, true, e))
-		return e->code;
-	/* which OVMF it is matters where its own events are measured, and those come from ACPI tables, too;
-	 * the digest would take a launch digest's time three times over */
-	if (!l->in.firmware.given || l->in.stack.profile[STACK_FIRMWARE].name[0] ||
-	        !takes(tee, "acpi-tables"))
-		return 0;
-	sha256(l->in.firmware.data, digest);
-	return stacks_add_firmware(&l->in.stack, hex_encode(hex, digest, sizeof(digest)), e) < 0 ? e->code
-	                                                                                         : 0;
-}
-
-/* The profile of KIND that is of the program and version that IMAGE bears in .sdmagic: 1, or 0 where there is
- * none, or a negative errno. VERSION is 0 where the image bears none. */
-static int load_sdmagic(
-        struct loaded *l, enum stack_kind kind, struct slice image, unsigned *version, struct err *e)
-{
-	char program[32];
-	struct slice text;
-	const char *name;
-
-	*version = uki_sdmagic(image, program);
-	for (size_t i = 0; *version && (name = stacks_nth(i, &text)); i++) {
-		_stack_ struct stack one = { 0 };
-		bool same;
-
-		if (stack_add(&one, name, text, e))
-			return e->code;
-		same = kind == STACK_STUB
-		               ? one.stub.version == *version && !strcmp(program, "systemd-stub")
-		               : one.loader.version == *version && !strcmp(program, one.loader.program);
-		if (one.profile[kind].name[0] && same)
-			return stack_add(&l->in.stack, name, text, e) ? e->code : 1;
-	}
-	return 0;
-}
-
-/* Without its profile a boot loader's events are unknown; a stub's, nothing at all is known. */
-static int load_boot_programs(struct loaded *l, struct err *e)
-{
-	const struct blob *uki = &l->in.uki;
-	unsigned version;
-	int found;
-
-	if (l->in.bootloader.given && !l->in.stack.profile[STACK_LOADER].name[0] &&
-	        load_sdmagic(l, STACK_LOADER, l->in.bootloader.data, &version, e) < 0)
-		return e->code;
-	if (!uki->given || l->in.stack.profile[STACK_STUB].name[0])
-		return 0;
-	found = load_sdmagic(l, STACK_STUB, uki->data, &version, e);
-	if (found)
-		return found < 0 ? found : 0;
-	if (version)
-		err_set(e, -ENOTSUP, "%s: no profile is of systemd-stub %u", uki->name, version);
-	else
-		err_set(e, -ENOTSUP, "%s: has no version of systemd-stub in a section .sdmagic", uki->name);
-	err_hint(e, "name one that measures alike with --stack; `bulla platforms --stacks` lists them");
-	return err_exit(e, EX_UNSUPPORTED);
-}
-
 static int check_taken(const struct args *a, const struct tee *tee, struct err *e)
 {
 #define X(name, arg, help) name,
@@ -537,7 +436,7 @@ static int check_taken(const struct args *a, const struct tee *tee, struct err *
 #undef X
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (!args_get(a, options[i]) || !strcmp(options[i], "stack") || takes(tee, options[i]))
+		if (!args_get(a, options[i]) || !strcmp(options[i], "stack") || tee_takes(tee, options[i]))
 			continue;
 		err_set(e, -EINVAL, "--%s means nothing to %s", options[i], tee->name);
 		return err_exit(e, EX_USAGE);
@@ -559,8 +458,7 @@ int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct 
 			return e->code;
 	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
 	        load_banks(&l, a, e) || load_sev_launch(&l, a, e) || load_pcrs(&l, a, e) ||
-	        load_secure_boot(&l, a, e) || load_stack(&l, a, tee, e) || load_boot_programs(&l, e) ||
-	        stack_covers(&l.in.stack, tee->name, e))
+	        load_secure_boot(&l, a, e) || inputs_stack(a, tee, &l.in, e))
 		return e->code;
 	l.in.pcr_policy = args_flag(a, "pcr-policy");
 	l.in.no_boot_secret = args_flag(a, "no-boot-secret");
