@@ -457,19 +457,12 @@ static int write_inputs(struct session *s, const struct acpi_guest *g, struct er
 
 int acpi_guest_run(const struct acpi_guest *g, struct buf ret[ACPI_BLOBS], struct err *e)
 {
-	const char *run = getenv("XDG_RUNTIME_DIR");
 	__attribute__((cleanup(session_free))) struct session s = {
 		.program = g->program, .pidfd = -1, .qmp = -1, .qtest = -1, .end = term_now() + g->seconds
 	};
 
-	if (hold_signals(&s, e))
+	if (hold_signals(&s, e) || io_run_dir("acpi", &s.dir, e))
 		return e->code;
-	s.dir = xasprintf("%s/bulla-acpi.XXXXXX", run && *run && !access(run, W_OK) ? run : "/tmp");
-	if (!mkdtemp(s.dir)) {
-		err_errno(e, "%s", s.dir);
-		free(TAKE(s.dir));
-		return e->code;
-	}
 	s.kernel = xasprintf("%s/guest", s.dir);
 	s.firmware = xasprintf("%s/firmware", s.dir);
 	s.vars = xasprintf("%s/vars", s.dir);

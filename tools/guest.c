@@ -106,20 +106,14 @@ static int launch(struct guest *g, const struct guest_config *c, struct err *e)
 int guest_start(const struct guest_config *c, struct guest **ret, struct err *e)
 {
 	_guest_ struct guest *g = xcalloc(1, sizeof(*g));
-	const char *run = getenv("XDG_RUNTIME_DIR");
 
 	g->pidfd = g->signals = g->agent = g->out.fd = g->err.fd = g->err.record = -1;
 	g->out.record = c->record;
 	g->out.show = c->show;
 	g->started = term_now();
 	g->qemu = xasprintf("qemu-system-%s", c->arch);
-	/* not TMPDIR, which may be too long for a socket's address */
-	g->dir = xasprintf("%s/bulla-run.XXXXXX", run && *run && !access(run, W_OK) ? run : "/tmp");
-	if (!mkdtemp(g->dir)) {
-		err_errno(e, "%s", g->dir);
-		free(TAKE(g->dir));
+	if (io_run_dir("run", &g->dir, e))
 		return e->code;
-	}
 	g->socket = xasprintf("%s/agent.sock", g->dir);
 	if (strlen(g->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return err_set(e, -ENAMETOOLONG, "%s: too long for a socket's address", g->socket);

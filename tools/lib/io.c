@@ -237,6 +237,18 @@ char *io_cache_dir(void)
 	return xasprintf("%s/.cache/bulla", s && *s ? s : "/root");
 }
 
+int io_run_dir(const char *what, char **ret, struct err *e)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	bool good = run && *run && !access(run, W_OK);
+	_free_ char *dir = xasprintf("%s/bulla-%s.XXXXXX", good ? run : "/tmp", what);
+
+	if (!mkdtemp(dir))
+		return err_errno(e, "%s", dir);
+	*ret = TAKE(dir);
+	return 0;
+}
+
 char *io_store_path(const char *sha256_hex)
 {
 	_free_ char *cache = io_cache_dir();

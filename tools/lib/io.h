@@ -33,6 +33,12 @@ void io_free_names(char ***names);
 bool io_exists(const char *path);
 /* The store of fetched files: $BULLA_CACHE, else bulla in the user's cache directory. Caller frees. */
 char *io_cache_dir(void);
+/*
+ * A new folder for what one run needs, with short names for its sockets: in $XDG_RUNTIME_DIR where that can
+ * be written, else in /tmp (not TMPDIR, which may be too long for a socket's address). WHAT is in its name.
+ * The caller removes and frees it.
+ */
+int io_run_dir(const char *what, char **ret, struct err *e);
 /* The store entry of a digest: CACHE/sha256/ab/abcd…; caller frees. */
 char *io_store_path(const char *sha256_hex);
 #endif
