@@ -35,6 +35,15 @@ const struct tee *tee_find(const char *name, struct err *e)
 	return NULL;
 }
 
+const struct tee *tee_of_args(const struct args *a, struct err *e)
+{
+	if (a->n_rest == 1)
+		return tee_find(a->rest[0], e);
+	err_set(e, -EINVAL, "one platform is needed; `bulla platforms --tees` lists them");
+	err_exit(e, EX_USAGE);
+	return NULL;
+}
+
 static json_t *hex_json(const uint8_t *p, size_t n)
 {
 	char hex[HASH_MAX_HEX];

@@ -8,11 +8,7 @@ static int run(const struct args *a, struct err *e)
 	_result_ struct result r = { .log = args_flag(a, "steps") };
 	const struct tee *t;
 
-	if (a->n_rest != 1) {
-		err_set(e, -EINVAL, "one platform is needed; `bulla platforms --tees` lists them");
-		return err_exit(e, EX_USAGE);
-	}
-	t = tee_find(a->rest[0], e);
+	t = tee_of_args(a, e);
 	if (!t)
 		return e->code;
 	if (matrix_wanted(a))
