@@ -49,7 +49,7 @@ static int read_set(const char *recipes, const char *name, struct sets *ret, str
 
 static int read_sets(const struct args *a, struct sets *ret, struct err *e)
 {
-	static const char *const usual[] = { "builder", "rootfs", "kernel" };
+	static const char *const usual[] = { "builder", "rootfs", "kernel", "firmware", "shim" };
 	const char *recipes = args_get(a, "recipes") ? args_get(a, "recipes") : "recipes";
 	size_t n = a->n_rest ? a->n_rest : ARRAY_LEN(usual);
 

@@ -22,6 +22,8 @@ static const struct set {
 	{ "foreign-s390x", "the tests of the tools built big-endian; nothing that is built" },
 	{ "foreign-i386", "the tests of the tools built for 32 bits; nothing that is built" },
 	{ "firmware", "the firmware measurements of the platforms that name one of its files" },
+	{ "shim", "the disks with the UEFI shim in front, and their PCR 4" },
+	{ "publish", "nothing that is built: the programs that `make publish` runs" },
 };
 
 struct wanted { /* recipes/NAME.conf */
