@@ -53,7 +53,7 @@ $(PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs
 			--roothash $(ROOTFS)/roothash --input kernel/$(ARCH).config=$(KERNEL)/config --out $$STEP_TMP/$*'
 
 run: image
-	@$(BULLA) run --bundle $O/bundles/$(or $(PLATFORM),sample)
+	@$(BULLA) run --bundle $O/bundles/$(or $(PLATFORM),sample) --record $O/boot/$(or $(PLATFORM),sample).json
 
 fetch: start
 	@$(BULLA) fetch

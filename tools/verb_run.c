@@ -23,6 +23,7 @@ struct run {
 	int console;       /* the file that it is recorded in, -1 for none */
 	char version[VERSION_MAX];
 	struct stages stages;
+	char *record; /* absolute, as QEMU runs in the bundle's folder; NULL for none */
 };
 
 static int bad_option(struct err *e, const char *name, const char *value, const char *expected)
@@ -123,6 +124,19 @@ static int open_console(struct run *r, struct err *e)
 	return r->console < 0 ? err_errno(e, "%s", file) : 0;
 }
 
+static int open_record(struct run *r, struct err *e)
+{
+	const char *file = args_get(r->args, "record");
+	_free_ char *here = get_current_dir_name();
+
+	if (!file)
+		return 0;
+	if (!here)
+		return err_errno(e, "the working directory");
+	r->record = *file == '/' ? xstrdup(file) : xasprintf("%s/%s", here, file);
+	return io_mkparents(r->record, e);
+}
+
 static bool shows_console(const struct run *r)
 {
 	return is_debug(r) && r->console < 0 && (!r->args->quiet || args_get(r->args, "console"));
@@ -177,16 +191,16 @@ static int wait_sealed(struct run *r, struct err *e)
 	return 0;
 }
 
-static void print(const struct run *r)
+static int print(const struct run *r, struct err *e)
 {
-	if (r->args->json) {
-		json_auto_t *out = json_pack("{sssssssssbsosf}", "schema", "bulla.run/1", "platform",
-		        r->bundle->platform, "accel", r->accel, "agent", r->version, "sealed",
-		        r->stages.sealed, "stages", bootchart_json(&r->stages), "seconds",
-		        guest_age(r->guest));
+	json_auto_t *out = json_pack("{sssssssssbsosf}", "schema", "bulla.run/1", "platform",
+	        r->bundle->platform, "accel", r->accel, "agent", r->version, "sealed", r->stages.sealed,
+	        "stages", bootchart_json(&r->stages), "seconds", guest_age(r->guest));
+	_free_ char *text = json_dumps(out, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	_free_ char *line = xasprintf("%s\n", text);
 
-		json_dumpf(out, stdout, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-		putchar('\n');
+	if (r->args->json) {
+		fputs(line, stdout);
 	} else {
 		printf("agent ready: %s, bulla-agent %s, %s, %.1f s after QEMU's start\n",
 		        r->bundle->platform, *r->version ? r->version : "of no version", r->accel,
@@ -194,6 +208,7 @@ static void print(const struct run *r)
 		bootchart_print(stdout, &r->stages);
 	}
 	fflush(stdout);
+	return r->record ? io_write_file(r->record, slice_str(line), 0644, e) : 0;
 }
 
 /* What a guest said before it went, where nobody has seen it. */
@@ -247,7 +262,8 @@ static int attend(struct run *r, struct err *e)
 			err_hint(e, "the platform's debug bundle shows the console");
 		return got;
 	}
-	print(r);
+	if (print(r, e))
+		return e->code;
 	if (r->until == UNTIL_READY || r->until == UNTIL_SEALED)
 		return guest_stop(r->guest, GRACE, e);
 	return stay(r, e);
@@ -291,9 +307,10 @@ static int run(const struct args *a, struct err *e)
 		return e->code;
 	}
 	copy_args(&r);
-	got = pick_accel(&r, e) || open_console(&r, e) || boot(&r, dir, e);
+	got = pick_accel(&r, e) || open_console(&r, e) || open_record(&r, e) || boot(&r, dir, e);
 	console = r.console;
 	free(r.qemu);
+	free(r.record);
 	return got ? e->code : 0;
 }
 
@@ -305,6 +322,7 @@ static const struct opt opts[] = {
 	{ "vcpus", "N", "another number of vCPUs than the bundle's" },
 	{ "memory", "SIZE", "another memory size than the bundle's" },
 	{ "console", "FILE|-", "record a debug bundle's console there instead of showing it" },
+	{ "record", "FILE", "keep what --json prints there, for the boot chart of `bulla report`" },
 	{ "unchecked", NULL, "boot files that are not those of the manifest" },
 	{ 0 },
 };

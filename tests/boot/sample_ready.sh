@@ -4,7 +4,7 @@
 needs "the sample bundle boots" python3
 
 boots() {
-	"$BULLA" run --bundle "$RELEASE" --until sealed --json >"$WORK/run.json"
+	"$BULLA" run --bundle "$RELEASE" --until sealed --json --record "$WORK/boot/sample.json" >"$WORK/run.json"
 }
 
 in_order() {
@@ -22,4 +22,5 @@ in_order() {
 }
 
 check "the sample bundle boots until sealed, and powers off when asked" boots
+check "what is printed is recorded" cmp "$WORK/run.json" "$WORK/boot/sample.json"
 check "its stages come in order, each later than the one before" in_order
