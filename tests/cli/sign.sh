@@ -1,0 +1,87 @@
+#!/bin/sh
+# bulla sign: key sets and what they sign. Witnesses: openssl verifies, SoftHSM holds keys as a token.
+. tests/tap.sh
+cd "$WORK"
+export BULLA_KEYS="$WORK/keys"
+echo "what is signed" >data
+
+made_whole() {
+	"$BULLA" sign keygen -q && [ "$(stat -c %a keys)" = 700 ] && [ -z "$(find keys -name '*.key' ! -perm 600)" ] &&
+		[ "$(find keys -name '*.key' | wc -l)" = 7 ] && [ "$(echo keys*)" = keys ] && grep -qx Kind=development keys/keyset.conf
+}
+says_development() {
+	for r in PK KEK db; do
+		openssl x509 -in keys/$r.crt -noout -subject | grep -q DEVELOPMENT &&
+			openssl verify -CAfile keys/$r.crt keys/$r.crt >verify.log 2>&1 || return 1
+	done
+}
+unchanged() {
+	sha256sum keys/* >before
+	refuses "keygen never overwrites keys" 1 'is there already' "$BULLA" sign keygen
+	check "and leaves them as they were" sha256sum --quiet -c before
+}
+# killed after any of its files
+killed() {
+	for at in 1 4 9 14; do
+		rm -rf half
+		"$BULLA" sign keygen -q --out half/keys &
+		pid=$!
+		n=0
+		while [ "$(ls half/keys.new.* 2>/dev/null | wc -l)" -lt $at ] && [ $n -lt 2000 ]; do n=$((n + 1)); done
+		kill -9 $pid 2>/dev/null
+		wait $pid 2>/dev/null
+		[ ! -e half/keys ] || "$BULLA" sign blob --keys half/keys --role release --in data --out half/sig || return 1
+	done
+}
+verified() { # KEYS ROLE DIGEST: signed with the keys of $1, verified with the public halves of keys
+	"$BULLA" sign blob --keys "$1" --role "$2" --digest "$3" --in data --out "$2.sig" &&
+		"$BULLA" sign public --role "$2" --out "$2.pem" && openssl dgst "-$3" -verify "$2.pem" -signature "$2.sig" data >dgst.log
+}
+check "keygen makes a key set that nobody else can read" made_whole
+check "its certificates say DEVELOPMENT and verify" says_development
+unchanged
+check "keygen killed at any moment leaves nothing that looks whole" killed
+for r in PK KEK db pcr id author release; do
+	check "openssl verifies what $r signs" verified keys $r SHA256
+done
+check "and over SHA-384" verified keys id SHA384
+
+edit() { # ROLE LINE: a copy of the set in which the role is held so
+	rm -rf other && cp -a keys other && sed -i "s|^$1=.*|$1=$2|; s|^Kind=.*|&\nCommandSeconds=2|" other/keyset.conf
+}
+edit pcr "command:openssl dgst -\$BULLA_DIGEST -sign $WORK/keys/\$BULLA_ROLE.key"
+check "a command signs" verified other pcr SHA256
+edit pcr "command:sleep 60"
+refuses "a command that takes too long is stopped" 1 'status 124' "$BULLA" sign blob --keys other --role pcr --in data --out x
+edit pcr "command:exit 7"
+refuses "a command that fails is an error" 1 'status 7' "$BULLA" sign blob --keys other --role pcr --in data --out x
+edit pcr "command:echo no signature"
+refuses "what is no signature of the key is refused" 1 'does not verify' "$BULLA" sign blob --keys other --role pcr --in data --out x
+edit pcr "file:db.key"
+refuses "and that of another key" 1 'does not verify' "$BULLA" sign blob --keys other --role pcr --in data --out x
+chmod 640 other/id.key
+refuses "a key that others may read is refused" 1 'mode 0640' "$BULLA" sign blob --keys other --role id --in data --out x
+refuses "a key set that is not there is an error, exit 4" 4 'keygen' "$BULLA" sign blob --keys none --role id --in data --out x
+refuses "a role that does not exist is named" 2 'did you mean release' "$BULLA" sign blob --role relaese --in data --out x
+
+module=/usr/lib/softhsm/libsofthsm2.so
+if ! command -v softhsm2-util >/dev/null; then
+	skip "keys in a token sign" "softhsm2 is missing"
+	exit 0
+fi
+token() {
+	mkdir tokens && echo "directories.tokendir = $WORK/tokens" >softhsm.conf &&
+		softhsm2-util --init-token --free --label bulla --pin 1234 --so-pin 1234 &&
+		softhsm2-util --import keys/db.key --token bulla --label db --id 01 --pin 1234 &&
+		softhsm2-util --import keys/release.key --token bulla --label release --id 02 --pin 1234
+}
+export SOFTHSM2_CONF="$WORK/softhsm.conf" PKCS11_MODULE_PATH=$module PKCS11_PROVIDER_MODULE=$module
+check "SoftHSM takes the keys" token
+for r in db release; do
+	edit $r "pkcs11:token=bulla;object=$r?pin-value=1234"
+	rm other/$r.key
+	check "the token's $r signs" verified other $r SHA256
+done
+edit db "pkcs11:token=bulla;object=other?pin-value=1234"
+refuses "a key that the token does not have is an error that shows no PIN" 1 'object=other: no such' \
+	"$BULLA" sign blob --keys other --role db --in data --out x
