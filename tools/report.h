@@ -5,6 +5,7 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include <jansson.h>
+#include <stdbool.h>
 
 #define REPORT_SCHEMA "bulla.report/1"
 
@@ -18,11 +19,11 @@ struct report_from {
 /* Reads all of it; the caller releases *RET. An out/ without artefacts and bundles has exit status 4. */
 int report_gather(const struct report_from *f, json_t **ret, struct err *e);
 /*
- * The measurements of one bundle, appended to ALL (bulla.measure/1 with steps): "files", which says what its
- * digests of files are of, and one for each TEE that MANIFEST has registers of. One that cannot be made is
- * {"tee", "error"}. DIR is the bundle's folder.
+ * How the registers of the bundle in DIR come about: "measured", bulla.measure/1 with steps, of its "files"
+ * and of its TEE; "disagrees", registers that MANIFEST has otherwise; "unmeasured", why the TEE's cannot be
+ * measured here. The caller owns it.
  */
-void report_measure(const char *dir, const json_t *manifest, json_t *all);
+json_t *report_measure(const char *dir, const json_t *manifest);
 /*
  * A report from PATH: a report.json, a folder with one (out/ or a release), or a folder of bundles. One
  * whose bundles are others by now is an error.

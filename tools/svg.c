@@ -1,5 +1,6 @@
 #include "svg.h"
 #include "lib/term.h"
+#include "lib/text.h"
 #include <inttypes.h>
 
 enum {
@@ -51,37 +52,10 @@ struct page {
 	unsigned y;
 };
 
-/* TEXT for XML, at most CHARS code points of it. */
-static void add_text(struct buf *b, const char *text, size_t chars)
-{
-	for (; *text; text++) {
-		const char *entity = NULL;
-
-		if ((*text & 0xc0) != 0x80 && !chars--) {
-			buf_printf(b, "…");
-			return;
-		}
-		if (*text == '&')
-			entity = "&amp;";
-		else if (*text == '<')
-			entity = "&lt;";
-		else if (*text == '>')
-			entity = "&gt;";
-		else if (*text == '"')
-			entity = "&quot;";
-		else if ((unsigned char)*text < ' ' || *text == 0x7f)
-			entity = "·"; /* XML 1.0 has no way to write these */
-		if (entity)
-			buf_printf(b, "%s", entity);
-		else
-			buf_add(b, text, 1);
-	}
-}
-
 static void say(struct page *p, unsigned x, unsigned y, const char *class, const char *text, size_t chars)
 {
 	buf_printf(p->out, "<text x=\"%u\" y=\"%u\" class=\"%s\">", x, y, class);
-	add_text(p->out, text, chars);
+	text_markup(p->out, text, chars);
 	buf_printf(p->out, "</text>\n");
 }
 
@@ -201,13 +175,13 @@ static void draw_columns(struct page *p, const struct svg_panel *panel, unsigned
 		        "<rect class=\"g\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\"/>\n"
 		        "<text transform=\"translate(%u %u) rotate(-38)\" class=\"%s\"><title>",
 		        c->x, p->y + LABELS, c->w, bottom - p->y - LABELS, x, y, c->changed ? "x" : "d");
-		add_text(p->out, *c->name ? c->name : "bytes that no input gives", SIZE_MAX);
+		text_markup(p->out, *c->name ? c->name : "bytes that no input gives", SIZE_MAX);
 		if (in) {
 			buf_printf(p->out, in->sha256 ? ": SHA-256 %s" : ": ", in->sha256);
-			add_text(p->out, in->text ? in->text : "", SIZE_MAX);
+			text_markup(p->out, in->text ? in->text : "", SIZE_MAX);
 		}
 		buf_printf(p->out, "</title>");
-		add_text(p->out, *c->name ? c->name : "constant", 18);
+		text_markup(p->out, *c->name ? c->name : "constant", 18);
 		if (in && in->sha256)
 			buf_printf(p->out, " %s", term_size(size, in->size));
 		buf_printf(p->out, "</text>\n");
@@ -268,10 +242,10 @@ static void draw_step(struct page *p, const struct svg_panel *panel, size_t i, s
 	char number[24], size[16];
 
 	buf_printf(p->out, "<g><title>");
-	add_text(p->out, s->what, SIZE_MAX);
+	text_markup(p->out, s->what, SIZE_MAX);
 	if (*s->from)
 		buf_printf(p->out, "\nfrom ");
-	add_text(p->out, s->from, SIZE_MAX);
+	text_markup(p->out, s->from, SIZE_MAX);
 	buf_printf(p->out, "\n+0x%" PRIx64 ", %" PRIu64 " bytes, %u measured\ndigest %s\nafter %s</title>\n",
 	        s->offset, s->length, s->count, s->digest ? s->digest : "unknown",
 	        last->after ? last->after : "unknown");
@@ -438,8 +412,8 @@ void svg_waterfall(const struct svg_panel *panels, size_t n, struct buf *ret)
 	        "role=\"img\">\n<title>",
 	        WIDTH, p.y, WIDTH, p.y);
 	for (size_t i = 0; i < n; i++) {
-		add_text(ret, i ? " → " : "", SIZE_MAX);
-		add_text(ret, panels[i].caption, SIZE_MAX);
+		text_markup(ret, i ? " → " : "", SIZE_MAX);
+		text_markup(ret, panels[i].caption, SIZE_MAX);
 	}
 	buf_printf(ret, "</title>\n%s\n<rect class=\"bg\" width=\"%d\" height=\"%u\" rx=\"8\"/>\n", style,
 	        WIDTH, p.y);

@@ -38,7 +38,7 @@ check "the time is that of the step's last run" grep -q '^vmlinuz .* 12 m 34 s$'
 check "a step that says no time has none" grep -q '^initrd .* -$' printed
 check "size stands against budget, with a bar" grep -q '^rootfs.img  *4.0 MiB / 32.0 MiB  ##\.\.\.*  *12%' printed
 registers() {
-	jq -r '.bundles[] | .platform as $p | .registers | to_entries[] | $p + "." + .key + "=" + .value' out/report.json | sort >r
+	jq -r '.bundles[].manifest | .platform as $p | .registers | to_entries[] | $p + "." + .key + "=" + .value' out/report.json | sort >r
 	cat said.sample said.sample-debug | sort | diff - r
 }
 check "the registers are those of the bundles" registers

@@ -36,6 +36,32 @@ struct slice text_trim(struct slice s)
 	return s;
 }
 
+void text_markup(struct buf *to, const char *s, size_t chars)
+{
+	for (; *s; s++) {
+		const char *entity = NULL;
+
+		if ((*s & 0xc0) != 0x80 && !chars--) {
+			buf_printf(to, "…");
+			return;
+		}
+		if (*s == '&')
+			entity = "&amp;";
+		else if (*s == '<')
+			entity = "&lt;";
+		else if (*s == '>')
+			entity = "&gt;";
+		else if (*s == '"')
+			entity = "&quot;";
+		else if ((unsigned char)*s < ' ' || *s == 0x7f)
+			entity = "·"; /* XML 1.0 has no way to write these */
+		if (entity)
+			buf_printf(to, "%s", entity);
+		else
+			buf_add(to, s, 1);
+	}
+}
+
 bool text_is_ascii(struct slice s)
 {
 	s = text_trim(s);

@@ -1,5 +1,4 @@
-/* Text of untrusted origin made fit for a terminal and for JSON: printable ASCII stays, everything else is
- * escaped. */
+/* Text of untrusted origin made fit for a terminal, for JSON and for markup. */
 #ifndef BULLA_TEXT_H
 #define BULLA_TEXT_H
 #include "lib/buf.h"
@@ -8,6 +7,8 @@
 void text_ascii(struct buf *to, struct slice s);
 /* UTF-16LE up to a NUL or the end; what is not printable ASCII becomes \uNNNN. */
 void text_utf16(struct buf *to, struct slice s);
+/* UTF-8 for XML and HTML, in text and in quoted attributes: at most CHARS code points, then an ellipsis. */
+void text_markup(struct buf *to, const char *s, size_t chars);
 /* Is it printable ASCII, tab and newlines, with or without NULs at its end? Empty is not. */
 bool text_is_ascii(struct slice s);
 /* Is it that in UTF-16LE? */

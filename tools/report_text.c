@@ -1,0 +1,92 @@
+#include "report.h"
+#include "lib/term.h"
+#include <inttypes.h>
+
+enum { BAR = 20, USED = 2 + 9 + 1 + BAR + 1 + 4 };
+
+/* How long the step that makes an artefact ran, or -1. */
+static double seconds_of(const json_t *report, const char *step)
+{
+	json_t *t;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "times"), i, t)
+	{
+		json_t *seconds = json_object_get(t, "seconds");
+
+		if (seconds && !strcmp(json_text(t, "step"), step))
+			return json_number_value(seconds);
+	}
+	return -1;
+}
+
+static char *label_of(const json_t *a)
+{
+	const char *name = json_text(a, "name"), *arch = json_text(a, "arch");
+
+	return strcmp(arch, "x86_64") ? xasprintf("%s (%s)", name, arch) : xstrdup(name);
+}
+
+static void add_row(const json_t *report, const json_t *a, struct buf *to)
+{
+	uint64_t size = json_size(a, "size"), budget = json_size(a, "budget");
+	double seconds = seconds_of(report, json_text(a, "step"));
+	char size_text[16], budget_text[16], time_text[16], bar[BAR + 1] = "";
+	_free_ char *used = NULL, *label = label_of(a);
+
+	if (budget) {
+		uint64_t filled = size * BAR / budget;
+
+		memset(bar, '.', BAR);
+		memset(bar, '#', filled < BAR ? filled : BAR);
+		used = xasprintf("/ %-9s %s %3.0f%%", term_size(budget_text, budget), bar,
+		        100.0 * (double)size / (double)budget);
+	}
+	buf_printf(to, "%-14s %10s %-*s  %.12s  %s\n", label, term_size(size_text, size), USED,
+	        used ? used : "", json_text(a, "sha256"), seconds < 0 ? "-" : term_time(time_text, seconds));
+}
+
+void report_over(const json_t *report, struct buf *ret)
+{
+	json_t *a;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "artefacts"), i, a)
+	{
+		uint64_t size = json_size(a, "size"), budget = json_size(a, "budget");
+		char size_text[16], budget_text[16];
+		_free_ char *label = label_of(a);
+
+		if (budget && size > budget)
+			buf_printf(ret, "%s%s is %s (%" PRIu64 " bytes), budget %s", ret->n ? "; " : "",
+			        label, term_size(size_text, size), size, term_size(budget_text, budget));
+	}
+	buf_str(ret);
+}
+
+static void add_bundle(const json_t *b, struct buf *to)
+{
+	const json_t *manifest = json_object_get(b, "manifest");
+	const char *name;
+	json_t *value, *sorted;
+
+	buf_printf(to, "\n%s%s: %s\n", json_text(manifest, "platform"),
+	        strcmp(json_text(manifest, "profile"), "debug") ? "" : " (debug)", json_text(b, "path"));
+	sorted = json_object_get(manifest, "registers");
+	json_object_foreach(sorted, name, value)
+	        buf_printf(to, "  %-22s %s\n", name, json_string_value(value));
+	json_object_foreach(json_object_get(manifest, "unknown"), name, value)
+	        buf_printf(to, "  %-22s unknown: %s\n", name, json_string_value(value));
+}
+
+void report_text(const json_t *report, const char *out, struct buf *ret)
+{
+	json_t *j;
+	size_t i;
+
+	buf_printf(
+	        ret, "%-14s %10s %-*s  %-12s  %s\n", "artefact", "size", USED, "/ budget", "sha256", "took");
+	json_array_foreach(json_object_get(report, "artefacts"), i, j) add_row(report, j, ret);
+	json_array_foreach(json_object_get(report, "bundles"), i, j) add_bundle(j, ret);
+	buf_printf(ret, "\nAll of this in full: %s/report.json\n", out);
+}
