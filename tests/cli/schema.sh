@@ -37,6 +37,11 @@ for what in stacks tees recipes="$recipes"; do
 	"$BULLA" platforms --json --"$what" >"p.${what%%=*}"
 done
 check "platforms" valid platforms p.stacks p.tees p.recipes
+head -c 8192 /dev/zero >esp
+hash=$("$BULLA" verity --data esp --tree tree | sed 's/roothash=//')
+"$BULLA" disk --root esp --tree tree --roothash "$hash" --out sealed --json >k.1
+"$BULLA" disk --image sealed --esp esp --out disk --json >k.2
+check "disk" valid disk k.1 k.2
 if ! [ -d "$vectors/ovmf" ]; then
 	skip "measure, explain, diff and inspect" "test data is missing"
 	exit 0

@@ -22,6 +22,10 @@ const struct gpt_arch gpt_archs[] = {
 	{ 0 },
 };
 
+/* UEFI 2.10, table 5.7: C12A7328-F81F-11D2-BA4B-00A0C93EC93B */
+static const uint8_t gpt_esp[UUID_LEN] = { 0xc1, 0x2a, 0x73, 0x28, 0xf8, 0x1f, 0x11, 0xd2, 0xba, 0x4b, 0x00,
+	0xa0, 0xc9, 0x3e, 0xc9, 0x3b };
+
 static uint32_t crc32(const uint8_t *p, size_t n)
 {
 	uint32_t crc = 0xffffffff;
@@ -34,44 +38,56 @@ static uint32_t crc32(const uint8_t *p, size_t n)
 	return ~crc;
 }
 
-static uint64_t align(uint64_t n)
+static uint64_t round_up(uint64_t n, uint64_t to)
 {
-	return (n + GPT_ALIGN - 1) / GPT_ALIGN * GPT_ALIGN;
+	return (n + to - 1) / to * to;
 }
 
-void gpt_seal(struct gpt *ret, const struct gpt_arch *arch, uint64_t root_size, uint64_t tree_size,
-        const uint8_t roothash[SHA256_LEN])
+static struct gpt_part *add_part(struct gpt *g, const uint8_t type[UUID_LEN], const char *name, uint64_t size)
 {
-	struct gpt_part *root = &ret->part[0], *tree = &ret->part[1];
+	struct gpt_part *p = &g->part[g->n++];
+
+	memcpy(p->type, type, UUID_LEN);
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	p->start = round_up(g->size, GPT_ALIGN);
+	p->size = size;
+	g->size = p->start + size;
+	return p;
+}
+
+void gpt_seal(struct gpt *ret, const struct gpt_content *c)
+{
 	uint8_t digest[SHA256_LEN];
 	_hash_ struct hash *h = hash_new(HASH_SHA256);
+	struct gpt_part *p;
+	char name[36];
 
-	*ret = (struct gpt){ 0 };
+	*ret = (struct gpt){ .size = GPT_PRIMARY };
 	hash_add(h, "bulla disk", sizeof("bulla disk") - 1);
-	hash_add(h, roothash, SHA256_LEN);
+	hash_add(h, c->roothash, SHA256_LEN);
+	if (c->esp)
+		hash_add(h, c->esp_digest, SHA256_LEN);
 	hash_final(h, digest);
 	uuid_of_digest(digest, ret->guid);
 
-	memcpy(root->type, arch->root, UUID_LEN);
-	memcpy(root->guid, roothash, UUID_LEN);
-	snprintf(root->name, sizeof(root->name), "%s", arch->root_name);
-	root->start = GPT_ALIGN;
-	root->size = root_size;
-
-	memcpy(tree->type, arch->verity, UUID_LEN);
-	memcpy(tree->guid, roothash + UUID_LEN, UUID_LEN);
-	snprintf(tree->name, sizeof(tree->name), "%s-verity", arch->root_name);
-	tree->start = align(root->start + root_size);
-	tree->size = tree_size;
-
-	root->flags = tree->flags = GPT_READ_ONLY;
-	ret->size = align(tree->start + tree_size + GPT_BACKUP);
+	if (c->esp) {
+		p = add_part(ret, gpt_esp, "esp", c->esp);
+		uuid_of_digest(c->esp_digest, p->guid);
+	}
+	p = add_part(ret, c->arch->root, c->arch->root_name, c->root);
+	memcpy(p->guid, c->roothash, UUID_LEN);
+	p->flags = GPT_READ_ONLY;
+	snprintf(name, sizeof(name), "%s-verity", c->arch->root_name);
+	p = add_part(ret, c->arch->verity, name, c->tree);
+	memcpy(p->guid, c->roothash + UUID_LEN, UUID_LEN);
+	p->flags = GPT_READ_ONLY;
+	ret->size = round_up(ret->size + GPT_BACKUP, c->multiple);
 }
 
 static void put_table(const struct gpt *g, uint8_t ret[TABLE])
 {
 	memset(ret, 0, TABLE);
-	for (size_t i = 0; i < GPT_PARTS; i++, ret += ENTRY) {
+	for (size_t i = 0; i < g->n; i++, ret += ENTRY) {
 		const struct gpt_part *p = &g->part[i];
 
 		uuid_swap(ret, p->type);

@@ -12,7 +12,7 @@ enum {
 	GPT_ALIGN = 1 << 20,
 	GPT_PRIMARY = 34 * GPT_SECTOR,
 	GPT_BACKUP = 33 * GPT_SECTOR,
-	GPT_PARTS = 2
+	GPT_PARTS = 3
 };
 /* DPS, "Partition Flags": GPT_FLAG_READ_ONLY */
 #define GPT_READ_ONLY (UINT64_C(1) << 60)
@@ -26,7 +26,9 @@ struct gpt_part {
 
 struct gpt {
 	uint8_t guid[UUID_LEN];
-	struct gpt_part part[GPT_PARTS];
+	struct gpt_part
+	        part[GPT_PARTS]; /* in the order of the disk: the ESP where there is one, root, tree */
+	size_t n;
 	uint64_t size; /* of the disk in bytes; a multiple of GPT_ALIGN */
 };
 
@@ -38,13 +40,22 @@ struct gpt_arch {
 
 /* The architectures known, ended by a NULL name. */
 extern const struct gpt_arch gpt_archs[];
+/* What a disk is made of; sizes in bytes, whole sectors. */
+struct gpt_content {
+	const struct gpt_arch *arch;
+	uint64_t root, tree;
+	const uint8_t *roothash;   /* SHA256_LEN bytes */
+	uint64_t esp;              /* 0: no EFI system partition */
+	const uint8_t *esp_digest; /* its SHA-256 */
+	uint64_t multiple;         /* of GPT_ALIGN: the disk is whole multiples of it */
+};
+
 /*
- * A disk of the sealed root (ROOT_SIZE bytes) and its hash tree (TREE_SIZE bytes), both whole sectors.
- * Partition GUIDs are the first and last 128 bits of the root hash, as the DPS asks; the disk's is a version
- * 8 UUID of SHA-256("bulla disk" and the root hash).
+ * A disk of the sealed root, its hash tree and perhaps a boot partition before them. The GUIDs of root and
+ * tree are the first and last 128 bits of the root hash, as the DPS asks. The ESP's is the version 8 UUID of
+ * its SHA-256; the disk's that of SHA-256("bulla disk", the root hash, the ESP's SHA-256 if any).
  */
-void gpt_seal(struct gpt *ret, const struct gpt_arch *arch, uint64_t root_size, uint64_t tree_size,
-        const uint8_t roothash[SHA256_LEN]);
+void gpt_seal(struct gpt *ret, const struct gpt_content *c);
 /* What stands at the start of the disk: protective MBR, header, table. */
 void gpt_primary(const struct gpt *g, uint8_t ret[GPT_PRIMARY]);
 /* What stands in its last GPT_BACKUP bytes: table, header. */

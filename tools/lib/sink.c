@@ -40,6 +40,32 @@ int sink_zeros_to(struct sink *s, uint64_t end, struct err *e)
 	return 0;
 }
 
+int sink_hole_to(struct sink *s, uint64_t end, struct err *e)
+{
+	if (end <= s->n)
+		return 0;
+	if (ftruncate(s->fd, (off_t)end) || lseek(s->fd, (off_t)end, SEEK_SET) < 0)
+		return err_errno(e, "%s", s->path);
+	s->n = end;
+	return 0;
+}
+
+int sink_sparse(struct sink *s, struct slice data, struct err *e)
+{
+	enum { BLOCK = 4096 };
+	static const uint8_t zeros[BLOCK];
+
+	while (data.n) {
+		size_t n = data.n < BLOCK ? data.n : BLOCK;
+
+		if (memcmp(data.p, zeros, n) ? sink_add(s, slice_of(data.p, n), e)
+		                             : sink_hole_to(s, s->n + n, e))
+			return e->code;
+		data = slice_of(data.p + n, data.n - n);
+	}
+	return 0;
+}
+
 int sink_commit(struct sink *s, mode_t mode, struct err *e)
 {
 	if (fchmod(s->fd, mode))

@@ -16,6 +16,10 @@ int sink_open(struct sink *s, const char *path, struct err *e);
 int sink_add(struct sink *s, struct slice data, struct err *e);
 /* Zero bytes up to offset END; they are written, so that a full disk shows here. */
 int sink_zeros_to(struct sink *s, uint64_t end, struct err *e);
+/* As sink_add, but blocks of zeros are left as holes. */
+int sink_sparse(struct sink *s, struct slice data, struct err *e);
+/* A hole up to offset END. */
+int sink_hole_to(struct sink *s, uint64_t end, struct err *e);
 /* Fsyncs and renames. */
 int sink_commit(struct sink *s, mode_t mode, struct err *e);
 void sink_free(struct sink *s);
