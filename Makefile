@@ -23,6 +23,9 @@ TOOLCHAIN  := --in recipes/builder.lock --in tools/builder.sh --in tools/localre
 BUILDER_IN := $(TOOLCHAIN) --in recipes/versions.conf --in tools/sandbox.sh
 STEP    = BULLA=$(BULLA) $(BULLA) step --dir $O $(if $V,-v)
 
+# Platforms that boot from a disk; the others get kernel and initrd from the VMM.
+DISK_PLATFORMS := $(patsubst recipes/platforms/%.conf,%,$(sort $(shell grep -l '^Boot=disk' recipes/platforms/*.conf)))
+
 include tools/tools.mk kernel/kernel.mk rootfs/rootfs.mk agent/agent.mk tests/tests.mk
 
 # Host packages first: what the goals need and the machine lacks.
@@ -44,19 +47,31 @@ start: tools
 	@touch $O/.start
 
 PLATFORMS := $(patsubst recipes/platforms/%.conf,%,$(call src,recipes/platforms/*.conf))
+DIRECT_PLATFORMS := $(filter-out $(DISK_PLATFORMS),$(PLATFORMS))
+# A platform boots with the firmware that its conf names; without one there is nothing to read of the step.
+firmware = $(addprefix $(FIRMWARE)/,$(shell sed -n 's/^Firmware=//p' recipes/platforms/$*.conf))
 BUNDLE_IN := --in $(KERNEL)/vmlinuz --in $(KERNEL)/config --in $(INITRD) --in $(ROOTFS)/rootfs.img --in $(ROOTFS)/roothash \
 	--in recipes/cmdline --in recipes/builder.lock --in recipes/rootfs.lock --in recipes/kernel.lock --in $(BULLA)
-bundles: $(PLATFORMS:%=bundle-%)
-$(PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs
-	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf --out $O/bundles/$* -- \
-		sh -c '$(BULLA) bundle $* --kernel $(KERNEL)/vmlinuz --initrd $(INITRD) --rootfs $(ROOTFS)/rootfs.img \
-			--roothash $(ROOTFS)/roothash --input kernel/$(ARCH).config=$(KERNEL)/config --out $$STEP_TMP/$*'
+BUNDLE = $(BULLA) bundle $* --kernel $(KERNEL)/vmlinuz --initrd $(INITRD) --rootfs $(ROOTFS)/rootfs.img \
+	--roothash $(ROOTFS)/roothash --input kernel/$(ARCH).config=$(KERNEL)/config --out $$STEP_TMP/$*
+bundles: $(DIRECT_PLATFORMS:%=bundle-%)
+$(DIRECT_PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs firmware
+	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf \
+		$(if $(firmware),--in $(firmware) --in recipes/firmware.lock) --out $O/bundles/$* -- \
+		sh -c '$(BUNDLE) $(firmware:%=--firmware %)'
 
 run: image
 	@$(BULLA) run --bundle $O/bundles/$(or $(PLATFORM),sample) --record $O/boot/$(or $(PLATFORM),sample).json
 
 fetch: start
 	@$(BULLA) fetch
+
+# What others signed or built, as it is in their packages.
+FIRMWARE := $O/firmware
+.PHONY: firmware
+firmware: builder
+	@$(STEP) firmware --in tools/firmware.sh --in recipes/firmware.lock --in recipes/shim.lock $(BUILDER_IN) --out $(FIRMWARE) -- \
+		sh -c '$(BULLA) fetch firmware shim -q --offline --into $$STEP_TMP/debs && tools/sandbox.sh $(BUILDER) sh /src/tools/firmware.sh'
 
 builder: fetch
 	@$(STEP) builder $(TOOLCHAIN) --out $(BUILDER) -- tools/builder.sh

@@ -2,6 +2,8 @@
 #include "lib/io.h"
 #include <sys/stat.h>
 
+const char *const bundle_varies[BUNDLE_VARIES] = { "cpu", "memory", "vcpus" };
+
 enum { MANIFEST_MAX = 1 << 20, VCPUS_MAX = 256 };
 
 void bundle_freep(struct bundle **b)
@@ -9,6 +11,7 @@ void bundle_freep(struct bundle **b)
 	if (!*b)
 		return;
 	free((*b)->dir);
+	free((*b)->stack);
 	free((*b)->qemu);
 	free((*b)->files);
 	free((*b)->registers);
@@ -56,7 +59,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static const struct bundle_file *find_file(const struct bundle *b, const char *name)
+const struct bundle_file *bundle_file(const struct bundle *b, const char *name)
 {
 	for (size_t i = 0; i < b->n_files; i++)
 		if (!strcmp(b->files[i].name, name))
@@ -83,7 +86,7 @@ static int read_files(const char *name, json_t *files, struct bundle *b, struct 
 	}
 	qsort(b->files, b->n_files, sizeof(*b->files), by_name);
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-		if (!find_file(b, needed[i]))
+		if (!bundle_file(b, needed[i]))
 			return err_set(e, -EINVAL, "%s: files: no %s", name, needed[i]);
 	return 0;
 }
@@ -101,21 +104,113 @@ static int read_inputs(const char *name, json_t *inputs, struct err *e)
 	return 0;
 }
 
+/* NAME: hex digits, of every member; KEY is what errors call it. */
+static int check_registers(const char *name, const char *key, json_t *registers, struct err *e)
+{
+	const char *reg;
+	json_t *value;
+
+	if (!json_is_object(registers))
+		return err_set(e, -EINVAL, "%s: %s: expected an object", name, key);
+	json_object_foreach(registers, reg, value)
+	{
+		if (!json_is_string(value) || !is_hex(json_string_value(value)))
+			return err_set(e, -EINVAL, "%s: %s: %s: expected hex digits", name, key, reg);
+	}
+	return 0;
+}
+
 static int read_registers(const char *name, json_t *registers, struct bundle *b, struct err *e)
 {
 	const char *key;
 	json_t *value;
 
-	if (!json_is_object(registers))
-		return err_set(e, -EINVAL, "%s: registers: expected an object", name);
+	if (check_registers(name, "registers", registers, e))
+		return e->code;
 	b->registers = xcalloc(json_object_size(registers), sizeof(*b->registers));
-	json_object_foreach(registers, key, value)
-	{
-		if (!json_is_string(value) || !is_hex(json_string_value(value)))
-			return err_set(e, -EINVAL, "%s: registers: %s: expected hex digits", name, key);
-		b->registers[b->n_registers++] = (struct bundle_register){ key, json_string_value(value) };
-	}
+	json_object_foreach(registers, key, value) b->registers[b->n_registers++] =
+	        (struct bundle_register){ key, json_string_value(value) };
 	qsort(b->registers, b->n_registers, sizeof(*b->registers), by_name);
+	return 0;
+}
+
+/* An object whose members are texts. */
+static int check_texts(const char *name, const char *key, json_t *texts, struct err *e)
+{
+	const char *what;
+	json_t *value;
+
+	if (!json_is_object(texts))
+		return err_set(e, -EINVAL, "%s: %s: expected an object", name, key);
+	json_object_foreach(texts, what, value)
+	{
+		if (!json_is_string(value))
+			return err_set(e, -EINVAL, "%s: %s: %s: expected a text", name, key, what);
+	}
+	return 0;
+}
+
+static int check_unknown(const char *name, json_t *unknown, json_t *registers, struct err *e)
+{
+	const char *reg;
+	json_t *value;
+
+	if (check_texts(name, "unknown", unknown, e))
+		return e->code;
+	json_object_foreach(unknown, reg, value)
+	{
+		if (json_object_get(registers, reg))
+			return err_set(e, -EINVAL, "%s: unknown: %s has a value", name, reg);
+	}
+	return 0;
+}
+
+static int read_stack(const char *name, json_t *stack, struct bundle *b, struct err *e)
+{
+	_buf_ struct buf names = { 0 };
+	const char *kind;
+	json_t *value;
+
+	if (check_texts(name, "stack", stack, e))
+		return e->code;
+	json_object_foreach(stack, kind, value)
+	        buf_printf(&names, "%s%s", names.n ? " " : "", json_string_value(value));
+	b->stack = xstrdup(buf_str(&names));
+	return 0;
+}
+
+/* What a variant may set of the launch, each of one type. */
+static int check_variant(const char *name, size_t i, json_t *v, struct err *e)
+{
+	_free_ char *where = xasprintf("variants[%zu]", i);
+	json_t *registers, *stack = NULL;
+	const char *cpu = NULL, *memory = NULL;
+	json_int_t vcpus = 1;
+	json_error_t je;
+
+	if (json_unpack_ex(v, &je, JSON_STRICT, "{s?I s?s s?s s?o so}", "vcpus", &vcpus, "cpu", &cpu,
+	            "memory", &memory, "stack", &stack, "registers", &registers))
+		return err_set(e, -EINVAL, "%s: %s: %s", name, where, je.text);
+	if (vcpus < 1 || vcpus > VCPUS_MAX)
+		return err_set(e, -EINVAL, "%s: %s: vcpus is %lld, expected 1 to %d", name, where,
+		        (long long)vcpus, VCPUS_MAX);
+	if (stack && check_texts(name, where, stack, e))
+		return e->code;
+	return check_registers(name, where, registers, e);
+}
+
+static int check_variants(const char *name, json_t *variants, struct err *e)
+{
+	json_t *v;
+	size_t i;
+
+	if (!json_is_array(variants))
+		return err_set(e, -EINVAL, "%s: variants: expected an array", name);
+	json_array_foreach(variants, i, v)
+	{
+		if (check_variant(name, i, v, e))
+			return e->code;
+	}
 	return 0;
 }
 
@@ -139,7 +234,7 @@ static int read_strings(const char *name, const char *key, json_t *array, const 
 static int check_cmdline(const char *name, const struct bundle *b, struct err *e)
 {
 	_free_ char *token = xasprintf("roothash=%s", b->roothash);
-	const struct bundle_file *f = find_file(b, "cmdline");
+	const struct bundle_file *f = bundle_file(b, "cmdline");
 	const char *first = strstr(b->cmdline, "roothash="), *append = NULL;
 	uint8_t digest[SHA256_LEN];
 	char hex[SHA256_HEX];
@@ -151,6 +246,8 @@ static int check_cmdline(const char *name, const struct bundle *b, struct err *e
 	if (strcmp(hex_encode(hex, digest, sizeof(digest)), f->sha256) || strlen(b->cmdline) != f->size)
 		return err_set(e, -EINVAL, "%s: cmdline: sha256 %s, expected %s of the file cmdline", name,
 		        hex, f->sha256);
+	if (strcmp(b->boot, "direct"))
+		return 0;
 	for (const char **q = b->qemu; *q && q[1]; q++)
 		if (!strcmp(*q, "-append"))
 			append = q[1];
@@ -159,38 +256,72 @@ static int check_cmdline(const char *name, const struct bundle *b, struct err *e
 	return 0;
 }
 
+/* What QEMU is started with; a cloud's launch is its own. */
+static int read_launch(const char *name, json_t *launch, struct bundle *b, struct err *e)
+{
+	bool cloud = !strcmp(b->boot, "disk") && !json_object_get(launch, "machine");
+	json_int_t vcpus = 0;
+	json_error_t je;
+	int on = 0, bad;
+
+	if (cloud)
+		bad = json_unpack_ex(launch, &je, JSON_STRICT, "{s?b}", "secure_boot", &on);
+	else
+		bad = json_unpack_ex(launch, &je, JSON_STRICT, "{ss ss ss sI}", "machine", &b->machine, "cpu",
+		        &b->cpu, "memory", &b->memory, "vcpus", &vcpus);
+	if (bad)
+		return err_set(e, -EINVAL, "%s: launch: %s", name, je.text);
+	if (!cloud && (vcpus < 1 || vcpus > VCPUS_MAX))
+		return err_set(e, -EINVAL, "%s: launch: vcpus is %lld, expected 1 to %d", name,
+		        (long long)vcpus, VCPUS_MAX);
+	b->vcpus = (unsigned)vcpus;
+	b->secure_boot = on;
+	return 0;
+}
+
 static int read_json(const char *name, struct bundle *b, struct err *e)
 {
 	const char *schema = json_string_value(json_object_get(b->json, "schema"));
-	json_t *files, *inputs, *registers, *qemu, *varies;
+	json_t *files, *inputs, *registers, *qemu = NULL, *varies, *launch, *tee, *attester, *stack, *unknown,
+	                                    *variants, *holds_for, *upload = NULL, *id_block = NULL;
 	_free_ const char **ignored = NULL;
-	json_int_t vcpus;
 	json_error_t je;
 
 	if (!schema || strcmp(schema, BUNDLE_SCHEMA))
 		return err_set(e, -EINVAL, "%s: schema is %s, expected %s", name, schema ? schema : "missing",
 		        BUNDLE_SCHEMA);
-	if (json_unpack_ex(b->json, &je, JSON_STRICT, "{ss ss ss ss ss ss ss so so so so so s{ss ss ss sI}}",
-	            "schema", &schema, "platform", &b->platform, "arch", &b->arch, "profile", &b->profile,
-	            "boot", &b->boot, "cmdline", &b->cmdline, "roothash", &b->roothash, "files", &files,
-	            "inputs", &inputs, "registers", &registers, "qemu", &qemu, "varies", &varies, "launch",
-	            "machine", &b->machine, "cpu", &b->cpu, "memory", &b->memory, "vcpus", &vcpus))
+	if (json_unpack_ex(b->json, &je, JSON_STRICT,
+	            "{ss ss ss ss ss ss ss so so so so so so so so so so so s?o s?o s?o}", "schema", &schema,
+	            "platform", &b->platform, "arch", &b->arch, "profile", &b->profile, "boot", &b->boot,
+	            "cmdline", &b->cmdline, "roothash", &b->roothash, "files", &files, "inputs", &inputs,
+	            "registers", &registers, "varies", &varies, "launch", &launch, "tee", &tee, "attester",
+	            &attester, "stack", &stack, "unknown", &unknown, "variants", &variants, "holds_for",
+	            &holds_for, "qemu", &qemu, "upload", &upload, "id_block", &id_block))
 		return err_set(e, -EINVAL, "%s: %s", name, je.text);
+	b->tee = json_string_value(tee);
+	b->attester = json_string_value(attester);
+	if ((!b->tee && !json_is_null(tee)) || (!b->attester && !json_is_null(attester)))
+		return err_set(e, -EINVAL, "%s: %s: expected a text or null", name,
+		        b->tee || json_is_null(tee) ? "attester" : "tee");
 	if (!is_one_of(b->profile, (const char *const[]){ "release", "debug", NULL }))
 		return err_set(
 		        e, -EINVAL, "%s: profile is '%s', expected release or debug", name, b->profile);
-	if (strcmp(b->boot, "direct"))
-		return err_set(e, -EINVAL, "%s: boot is '%s', expected direct", name, b->boot);
+	if (!is_one_of(b->boot, (const char *const[]){ "direct", "disk", NULL }))
+		return err_set(e, -EINVAL, "%s: boot is '%s', expected direct or disk", name, b->boot);
 	if (!is_sha256(b->roothash))
 		return err_set(e, -EINVAL, "%s: roothash is '%s', expected 64 hex digits", name, b->roothash);
-	if (vcpus < 1 || vcpus > VCPUS_MAX)
-		return err_set(e, -EINVAL, "%s: launch: vcpus is %lld, expected 1 to %d", name,
-		        (long long)vcpus, VCPUS_MAX);
-	b->vcpus = (unsigned)vcpus;
-	if (read_files(name, files, b, e) || read_inputs(name, inputs, e) ||
-	        read_registers(name, registers, b, e) || read_strings(name, "qemu", qemu, &b->qemu, e) ||
+	if (read_launch(name, launch, b, e) || read_files(name, files, b, e) ||
+	        read_inputs(name, inputs, e) || read_registers(name, registers, b, e) ||
+	        check_unknown(name, unknown, registers, e) || read_stack(name, stack, b, e) ||
+	        check_variants(name, variants, e) || check_texts(name, "holds_for", holds_for, e) ||
+	        (b->machine && read_strings(name, "qemu", qemu, &b->qemu, e)) ||
 	        read_strings(name, "varies", varies, &ignored, e))
 		return e->code;
+	if (qemu && !b->machine)
+		return err_set(e, -EINVAL, "%s: qemu: but launch has no machine", name);
+	if ((upload && !json_is_object(upload)) || (id_block && !json_is_object(id_block)))
+		return err_set(
+		        e, -EINVAL, "%s: %s: expected an object", name, id_block ? "id_block" : "upload");
 	return check_cmdline(name, b, e);
 }
 

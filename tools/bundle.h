@@ -8,6 +8,10 @@
 
 #define BUNDLE_SCHEMA "bulla.bundle/1"
 
+/* What a variant of a launch may set, as its keys in the manifest. */
+enum { BUNDLE_VARIES = 3 };
+extern const char *const bundle_varies[BUNDLE_VARIES];
+
 struct bundle_file {
 	const char *name; /* in the bundle's folder */
 	uint64_t size;    /* bytes */
@@ -21,13 +25,17 @@ struct bundle_register {
 struct bundle { /* all strings are the bundle's */
 	char *dir;
 	const char *platform, *arch, *profile, *boot;
+	const char *tee, *attester; /* what is measured, and what its guests attest with; NULL: nothing */
 	const char *cmdline, *roothash;
-	const char *machine, *cpu, *memory;
+	const char *machine, *cpu, *memory; /* NULL, and vcpus 0, where a cloud launches it */
 	unsigned vcpus;
-	const char **qemu; /* QEMU's arguments but for -accel and the agent's -chardev; NULL-terminated */
+	bool secure_boot;          /* on, by what the cloud is given with the image */
+	char *stack;               /* names of the profiles that the registers hold for, blank-separated */
+	const char **qemu;         /* QEMU's arguments but for -accel and the -chardevs agent and tpm;
+	                            * NULL-terminated.	 NULL where a cloud launches it */
 	struct bundle_file *files; /* by name */
 	size_t n_files;
-	struct bundle_register *registers; /* by name */
+	struct bundle_register *registers; /* by name; at the launch settings */
 	size_t n_registers;
 	json_t *json;
 };
@@ -40,6 +48,8 @@ struct bundle { /* all strings are the bundle's */
 int bundle_parse(const char *name, struct slice text, struct bundle **ret, struct err *e);
 /* Reads DIR/manifest.json. */
 int bundle_read(const char *dir, struct bundle **ret, struct err *e);
+/* The file of that name, or NULL. */
+const struct bundle_file *bundle_file(const struct bundle *b, const char *name);
 /* Are the files in b->dir those that the manifest names? If not, an error with exit status 3. */
 int bundle_check(const struct bundle *b, struct err *e);
 void bundle_freep(struct bundle **b);

@@ -228,14 +228,58 @@ size_t measured_run(const struct measured *m, size_t i)
 
 static void add_text(struct measured *m, const char *name, const char *text)
 {
-	m->inputs[m->n_inputs++] =
-	        (struct measured_input){ .name = name, .text = text, .size = strlen(text) };
+	if (text)
+		m->inputs[m->n_inputs++] =
+		        (struct measured_input){ .name = name, .text = text, .size = strlen(text) };
+}
+
+static void add_register(struct measured *m, const char *name, const char *value, const char *unknown)
+{
+	m->registers = xrealloc(m->registers, m->n_registers + 1, sizeof(*m->registers));
+	m->registers[m->n_registers++] = (struct measured_register){ name, value, unknown };
+}
+
+/* Registers of a variant bear what it sets: "snp.launch_digest cpu=EPYC-v4 vcpus=4". */
+static void add_variant(struct measured *m, const json_t *variant)
+{
+	json_t *registers = json_object_get(variant, "registers"), *value;
+	_buf_ struct buf set = { 0 };
+	const char *key;
+
+	for (size_t i = 0; i < BUNDLE_VARIES; i++) {
+		value = json_object_get(variant, bundle_varies[i]);
+		if (json_is_string(value))
+			buf_printf(&set, " %s=%s", bundle_varies[i], json_string_value(value));
+		else if (value)
+			buf_printf(&set, " %s=%" JSON_INTEGER_FORMAT, bundle_varies[i],
+			        json_integer_value(value));
+	}
+	json_object_foreach(registers, key, value) add_register(
+	        m, keep(m, xasprintf("%s%s", key, buf_str(&set))), json_string_value(value), NULL);
+}
+
+static void add_registers(struct measured *m, const struct bundle *b)
+{
+	const char *key;
+	json_t *value;
+	size_t k;
+
+	for (size_t i = 0; i < b->n_registers; i++)
+		add_register(m, b->registers[i].name, b->registers[i].value, NULL);
+	json_object_foreach(json_object_get(b->json, "unknown"), key, value)
+	        add_register(m, key, NULL, json_string_value(value));
+	json_array_foreach(json_object_get(b->json, "variants"), k, value)
+	{
+		add_variant(m, value);
+	}
+	qsort(m->registers, m->n_registers, sizeof(*m->registers), by_register);
 }
 
 /* Files, what they were made from, and how they are launched are all inputs; b->json stays with M. */
 static void of_bundle(struct measured *m, struct bundle *b)
 {
-	json_t *inputs = json_object_get(b->json, "inputs"), *value;
+	json_t *inputs = json_object_get(b->json, "inputs"), *stack = json_object_get(b->json, "stack"),
+	       *value;
 	_buf_ struct buf qemu = { 0 };
 	const char *key;
 
@@ -254,21 +298,23 @@ static void of_bundle(struct measured *m, struct bundle *b)
 			.sha256 = json_string_value(json_object_get(value, "sha256")),
 			.size = (uint64_t)json_integer_value(json_object_get(value, "size")) };
 	}
-	for (size_t i = 0; b->qemu[i]; i++)
+	for (size_t i = 0; b->qemu && b->qemu[i]; i++)
 		buf_printf(&qemu, "%s%s", i ? " " : "", b->qemu[i]);
 	add_text(m, "cmdline", b->cmdline);
 	add_text(m, "profile", b->profile);
-	add_text(m, "machine", b->machine);
-	add_text(m, "cpu", b->cpu);
-	add_text(m, "memory", b->memory);
-	add_text(m, "vcpus", keep(m, xasprintf("%u", b->vcpus)));
-	add_text(m, "qemu", keep(m, xstrdup(buf_str(&qemu))));
+	if (b->machine) {
+		add_text(m, "machine", b->machine);
+		add_text(m, "cpu", b->cpu);
+		add_text(m, "memory", b->memory);
+		add_text(m, "vcpus", keep(m, xasprintf("%u", b->vcpus)));
+		add_text(m, "qemu", keep(m, xstrdup(buf_str(&qemu))));
+	}
 	qsort(m->inputs, m->n_inputs, sizeof(*m->inputs), by_name);
-	m->registers = xcalloc(b->n_registers + 1, sizeof(*m->registers));
-	for (size_t i = 0; i < b->n_registers; i++)
-		m->registers[m->n_registers++] =
-		        (struct measured_register){ b->registers[i].name, b->registers[i].value, NULL };
-	qsort(m->registers, m->n_registers, sizeof(*m->registers), by_register);
+	m->stack = xcalloc(json_object_size(stack) + 1, sizeof(*m->stack));
+	json_object_foreach(stack, key, value) m->stack[m->n_stack++] =
+	        (struct measured_input){ .name = key, .text = json_string_value(value) };
+	qsort(m->stack, m->n_stack, sizeof(*m->stack), by_name);
+	add_registers(m, b);
 }
 
 static int bundle_of(const char *name, struct bundle *b, struct measured **ret)

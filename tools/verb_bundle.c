@@ -1,5 +1,6 @@
 /* bulla bundle: everything that a platform boots, in one folder that appears whole. */
 #include "bundle.h"
+#include "bundle_qemu.h"
 #include "lib/args.h"
 #include "lib/io.h"
 #include "platform.h"
@@ -26,23 +27,6 @@ static void making_free(struct making *m)
 	json_decref(m->files);
 	json_decref(m->inputs);
 	json_decref(m->registers);
-}
-
-static int read_roothash(const char *path, char **ret, struct err *e)
-{
-	_buf_ struct buf b = { 0 };
-	uint8_t digest[SHA256_LEN];
-	char *s;
-
-	if (io_read_file(path, 4096, &b, e))
-		return e->code;
-	s = buf_str(&b);
-	s[strcspn(s, "\n")] = 0;
-	if (!hex_decode(s, digest, sizeof(digest)) || b.n > strlen(s) + 1)
-		return err_set(e, -EINVAL, "%s: '%.80s', expected 64 hex digits and nothing else", path, s);
-	*ret = xcalloc(SHA256_HEX, 1);
-	hex_encode(*ret, digest, sizeof(digest));
-	return 0;
 }
 
 /* Adds NAME: {size, sha256} of the file at PATH to OBJECT. */
@@ -96,6 +80,9 @@ static int add_inputs(struct making *m, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(recipes); i++)
 		if (add_recipe(m, recipes[i], e))
 			return e->code;
+	if ((m->platform->firmware && add_recipe(m, "firmware.lock", e)) ||
+	        (m->platform->shim && add_recipe(m, "shim.lock", e)))
+		return e->code;
 	for (size_t i = 0; (v = args_nth(m->a, "input", i)); i++) {
 		const char *eq = strchr(v, '=');
 		_free_ char *name = eq ? xasprintf("%.*s", (int)(eq - v), v) : NULL;
@@ -110,13 +97,10 @@ static int add_inputs(struct making *m, struct err *e)
 	return 0;
 }
 
-static int add_link(struct making *m, const char *option, const char *name, struct err *e)
+static int link_file(struct making *m, const char *from, const char *name, struct err *e)
 {
 	_free_ char *to = xasprintf("%s/%s", m->tmp, name);
-	const char *from;
 
-	if (args_need(m->a, option, &from, e))
-		return e->code;
 	if (access(from, R_OK))
 		return err_errno(e, "%s", from);
 	if (io_link(from, to, e))
@@ -124,12 +108,61 @@ static int add_link(struct making *m, const char *option, const char *name, stru
 	return add_digest(m->files, name, to, e);
 }
 
+static int add_link(struct making *m, const char *option, const char *name, struct err *e)
+{
+	const char *from;
+
+	return args_need(m->a, option, &from, e) ? e->code : link_file(m, from, name, e);
+}
+
+/* NAME=FILE of --disk, under names that the manifest takes for disks. */
+static int add_disks(struct making *m, bool wanted, struct err *e)
+{
+	const char *v;
+	size_t i;
+
+	for (i = 0; (v = args_nth(m->a, "disk", i)); i++) {
+		const char *eq = strchr(v, '=');
+		_free_ char *name = eq ? xasprintf("%.*s", (int)(eq - v), v) : NULL;
+
+		if (!name || strncmp(name, "disk", 4) || strchr(name, '/') ||
+		        json_object_get(m->files, name)) {
+			err_set(e, -EINVAL, "--disk=%s: expected disk….FORMAT=FILE, and each name once", v);
+			return err_exit(e, EX_USAGE);
+		}
+		if (link_file(m, eq + 1, name, e))
+			return e->code;
+	}
+	if (wanted == (i > 0))
+		return 0;
+	err_set(e, -EINVAL, "platform %s %s a --disk", m->platform->name,
+	        wanted ? "needs" : "has no use for");
+	return err_exit(e, EX_USAGE);
+}
+
+/* What the platform's conf asks for has to be given, and nothing else. */
+static int add_optional(struct making *m, const char *option, const char *name, bool wanted, struct err *e)
+{
+	const char *given = args_get(m->a, option);
+
+	if (given && !wanted) {
+		err_set(e, -EINVAL, "--%s: platform %s has none", option, m->platform->name);
+		return err_exit(e, EX_USAGE);
+	}
+	return wanted ? add_link(m, option, name, e) : 0;
+}
+
 static int add_files(struct making *m, struct err *e)
 {
 	_free_ char *cmdline = xasprintf("%s/cmdline", m->tmp);
+	const struct platform *p = m->platform;
+	bool disk = !strcmp(p->boot, "disk");
 
 	if (add_link(m, "kernel", "vmlinuz", e) || add_link(m, "initrd", "initrd", e) ||
 	        add_link(m, "rootfs", "rootfs.img", e) ||
+	        add_optional(m, "firmware", "firmware.fd", p->firmware, e) ||
+	        add_optional(m, "vars", "vars.fd", p->vars, e) ||
+	        add_optional(m, "uki", "uki.efi", disk, e) || add_disks(m, disk, e) ||
 	        io_write_file(cmdline, slice_str(m->cmdline), 0644, e))
 		return e->code;
 	return add_digest(m->files, "cmdline", cmdline, e);
@@ -153,35 +186,32 @@ static json_t *registers_json(const struct making *m)
 	        "kernel_hashes.cmdline", hex_encode(hex, digest, sizeof(digest)));
 }
 
-/* All but -accel and the -chardev with id=agent, which are the host's. File names are relative to the bundle.
- */
-static json_t *qemu_json(const struct making *m)
+static json_t *text_or_null(const char *s)
 {
-	const struct platform *p = m->platform;
-	_free_ char *vcpus = xasprintf("%u", p->vcpus);
-	const char *const args[] = { "-machine", p->machine, "-cpu", p->cpu, "-m", p->memory, "-smp", vcpus,
-		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-kernel", "vmlinuz",
-		"-initrd", "initrd", "-append", m->cmdline, "-drive",
-		"file=rootfs.img,format=raw,if=none,id=root,readonly=on", "-device",
-		"virtio-blk-pci,drive=root", "-netdev", "user,id=net0", "-device",
-		"virtio-net-pci,netdev=net0,romfile=", "-device", "virtio-serial-pci", "-device",
-		"virtserialport,chardev=agent,name=org.bulla.agent" };
-	json_t *ret = json_array();
+	return s ? json_string(s) : json_null();
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(args); i++)
-		json_array_append_new(ret, json_string(args[i]));
-	return ret;
+static json_t *launch_json(const struct platform *p)
+{
+	if (!p->machine)
+		return p->secure_boot ? json_pack("{sb}", "secure_boot", 1) : json_object();
+	return json_pack("{ss ss ss sI}", "machine", p->machine, "cpu", p->cpu, "memory", p->memory, "vcpus",
+	        (json_int_t)p->vcpus);
 }
 
 static json_t *manifest_json(const struct making *m)
 {
 	const struct platform *p = m->platform;
+	json_t *j = json_pack("{ss ss ss ss ss ss ss sO sO sO so so so s{} s{} s[] s{} s[sss]}", "schema",
+	        BUNDLE_SCHEMA, "platform", p->name, "arch", p->arch, "profile", p->profile, "boot", p->boot,
+	        "cmdline", m->cmdline, "roothash", m->roothash, "files", m->files, "inputs", m->inputs,
+	        "registers", m->registers, "launch", launch_json(p), "tee", text_or_null(p->tee), "attester",
+	        text_or_null(p->attester), "stack", "unknown", "variants", "holds_for", "varies", "cpu",
+	        "memory", "vcpus");
 
-	return json_pack("{ss ss ss ss ss ss ss sO sO sO so s{ss ss ss sI} s[sss]}", "schema", BUNDLE_SCHEMA,
-	        "platform", p->name, "arch", p->arch, "profile", p->profile, "boot", p->boot, "cmdline",
-	        m->cmdline, "roothash", m->roothash, "files", m->files, "inputs", m->inputs, "registers",
-	        m->registers, "qemu", qemu_json(m), "launch", "machine", p->machine, "cpu", p->cpu, "memory",
-	        p->memory, "vcpus", (json_int_t)p->vcpus, "varies", "cpu", "memory", "vcpus");
+	if (p->machine)
+		json_object_set_new(j, "qemu", bundle_qemu(p, m->cmdline, m->files));
+	return j;
 }
 
 /* Writes the manifest and reads it back as every user of the bundle will. */
@@ -294,7 +324,7 @@ static int run(const struct args *a, struct err *e)
 	if (args_need(a, "kernel", &option, e) || args_need(a, "initrd", &option, e) ||
 	        args_need(a, "rootfs", &option, e) || args_need(a, "roothash", &roothash, e) ||
 	        args_need(a, "out", &out, e) || platform_read(m.recipes, a->rest[0], &m.platform, e) ||
-	        read_roothash(roothash, &m.roothash, e))
+	        platform_roothash(roothash, &m.roothash, e))
 		return e->code;
 	set_names(&m, out);
 	m.cmdline = xasprintf("%s roothash=%s", m.platform->cmdline, m.roothash);
@@ -321,6 +351,10 @@ static const struct opt opts[] = {
 	{ "initrd", "FILE", "the initrd" },
 	{ "rootfs", "FILE", "the disk image of the sealed root" },
 	{ "roothash", "FILE", "a file with its root hash" },
+	{ "firmware", "FILE", "the firmware, where the platform names one" },
+	{ "vars", "FILE", "its variable store, likewise" },
+	{ "uki", "FILE", "the signed UKI of a platform that boots from a disk" },
+	{ "disk", "NAME=FILE", "its disk, as disk.raw=FILE or disk.qcow2=FILE (repeatable)" },
 	{ "out", "DIR", "the bundle; an older one is replaced" },
 	{ "recipes", "DIR", "where the recipes are (default: recipes)" },
 	{ "input", "NAME=PATH", "a further input whose digest the manifest names (repeatable)" },

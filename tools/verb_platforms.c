@@ -60,12 +60,29 @@ static int stacks(json_t *all, struct err *e)
 	return 0;
 }
 
+/* The command line that a bundle of the platform will have, for whoever builds it into an image. */
+static int cmdline(const struct args *a, const char *recipes, struct err *e)
+{
+	_platform_ struct platform *p = NULL;
+	_free_ char *text = NULL;
+	const char *roothash;
+
+	if (args_need(a, "roothash", &roothash, e) || platform_read(recipes, args_get(a, "cmdline"), &p, e) ||
+	        platform_cmdline(p, roothash, &text, e))
+		return e->code;
+	fputs(text, stdout);
+	return 0;
+}
+
 static int run(const struct args *a, struct err *e)
 {
-	const char *recipes = args_get(a, "recipes"), *key = "platforms";
-	json_t *all = a->json ? json_array() : NULL;
+	const char *recipes = args_get(a, "recipes") ? args_get(a, "recipes") : "recipes", *key = "platforms";
+	json_t *all;
 	int r = 0;
 
+	if (args_get(a, "cmdline"))
+		return cmdline(a, recipes, e);
+	all = a->json ? json_array() : NULL;
 	if (args_flag(a, "stacks")) {
 		key = "stacks";
 		r = stacks(all, e);
@@ -73,7 +90,7 @@ static int run(const struct args *a, struct err *e)
 		key = "tees";
 		tees(all);
 	} else {
-		r = bundles(recipes ? recipes : "recipes", all, e);
+		r = bundles(recipes, all, e);
 	}
 	if (r)
 		json_decref(all);
@@ -86,6 +103,8 @@ static const struct opt opts[] = {
 	{ "recipes", "DIR", "where the recipes are (default: recipes)" },
 	{ "tees", NULL, "list what `bulla measure` knows instead" },
 	{ "stacks", NULL, "list the stack profiles, and what each was checked against, instead" },
+	{ "cmdline", "PLATFORM", "print its kernel command line, byte for byte, instead" },
+	{ "roothash", "FILE", "with it: a file with the root hash" },
 	{ 0 },
 };
 const struct verb verb_platforms = { "platforms",

@@ -301,6 +301,10 @@ static int run(const struct args *a, struct err *e)
 		dir = "out/bundles/sample";
 	if (read_options(&r, e) || bundle_read(dir, &b, e))
 		return e->code;
+	if (!b->qemu) {
+		err_set(e, -ENOTSUP, "%s: a cloud launches %s", dir, b->platform);
+		return err_exit(e, EX_UNSUPPORTED);
+	}
 	r.bundle = b;
 	if (!args_flag(a, "unchecked") && bundle_check(b, e)) {
 		err_hint(e, "the bundle has to be made anew; --unchecked boots it as it is");

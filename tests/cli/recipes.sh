@@ -10,7 +10,7 @@ platforms() {
 }
 
 listed() {
-	[ "$(platforms | awk '{ print $1 }' | tr '\n' ' ')" = "sample sample-debug " ]
+	platforms | awk '{ print $1 }' >"$WORK/listed" && (cd "$recipes/platforms" && ls) | sed -n 's/\.conf$//p' | sort | diff "$WORK/listed" - && [ -s "$WORK/listed" ]
 }
 
 drop_in() {

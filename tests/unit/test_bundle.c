@@ -17,7 +17,7 @@
 static json_t *manifest(void)
 {
 	json_t *j = json_pack("{ss ss ss ss ss ss ss s{s{sI ss} s{sI ss} s{sI ss} s{sI ss}} s{s{sI ss}}"
-	                      "s{ss ss ss sI} s[ss] s{ss} s[ss]}",
+	                      "s{ss ss ss sI} s[ss] s{ss} s[ss] sn ss s{} s{} s[] s{}}",
 	        "schema", "bulla.bundle/1", "platform", "sample", "arch", "x86_64", "profile", "release",
 	        "boot", "direct", "cmdline", CMDLINE, "roothash", ROOTHASH, "files", "vmlinuz", "size",
 	        (json_int_t)3, "sha256", SHA_ABC, "initrd", "size", (json_int_t)0, "sha256", SHA_NOTHING,
@@ -25,7 +25,8 @@ static json_t *manifest(void)
 	        (json_int_t)strlen(CMDLINE), "sha256", SHA_CMDLINE, "inputs", "recipes/cmdline", "size",
 	        (json_int_t)0, "sha256", SHA_NOTHING, "launch", "machine", "q35", "cpu", "max", "memory",
 	        "512M", "vcpus", (json_int_t)2, "varies", "cpu", "memory", "registers", "roothash", ROOTHASH,
-	        "qemu", "-append", CMDLINE);
+	        "qemu", "-append", CMDLINE, "tee", "attester", "sample", "stack", "unknown", "variants",
+	        "holds_for");
 
 	assert_non_null(j);
 	return j;
@@ -121,7 +122,13 @@ static void values_out_of_range_are_refused(void **state)
 {
 	(void)state;
 	refused(with(NULL, "profile", json_string("releas")), "profile is 'releas'");
-	refused(with(NULL, "boot", json_string("uki")), "boot is 'uki'");
+	refused(with(NULL, "boot", json_string("uki")), "boot is 'uki', expected direct or disk");
+	refused(with(NULL, "tee", json_true()), "tee: expected a text or null");
+	refused(with(NULL, "attester", json_integer(1)), "attester: expected a text or null");
+	refused(with(NULL, "upload", json_array()), "upload: expected an object");
+	refused(with("stack", "vmm", json_integer(1)), "stack: vmm: expected a text");
+	refused(with("holds_for", "qemu", json_null()), "holds_for: qemu: expected a text");
+	refused(with("unknown", "roothash", json_string("why")), "unknown: roothash has a value");
 	refused(with(NULL, "roothash", json_string("00")), "roothash is '00'");
 	refused(with(NULL, "varies", json_array()), "varies");
 	refused(with(NULL, "qemu", json_pack("[si]", "-smp", 2)), "qemu[1]");
@@ -134,6 +141,52 @@ static void values_out_of_range_are_refused(void **state)
 	        "vmlinuz");
 	refused(with("files", "vmlinuz", json_pack("{siss}", "size", -1, "sha256", SHA_NOTHING)), "size -1");
 	refused(with("inputs", "x", json_pack("{siss}", "size", 1, "sha256", "AB")), "x: size 1");
+}
+
+static void refused_variant(json_t *variant, const char *why)
+{
+	refused(with(NULL, "variants", json_pack("[o]", variant)), why);
+}
+
+static void a_variant_sets_what_it_may_and_no_more(void **state)
+{
+	struct err e;
+	json_auto_t *j = with(NULL, "variants",
+	        json_pack("[{sissss s{ss}s{ss}}]", "vcpus", 4, "cpu", "EPYC-v4", "memory", "2G", "stack",
+	                "vmm", "qemu-10.2", "registers", "snp.launch_digest", "00ff"));
+	_bundle_ struct bundle *b = parse(j, &e);
+
+	(void)state;
+	assert_non_null(b);
+	refused_variant(json_pack("{sis{}}", "vcpus", 0, "registers"), "vcpus is 0");
+	refused_variant(json_pack("{si}", "vcpus", 1), "registers");
+	refused_variant(json_pack("{s{ss}}", "registers", "x", "xyz"), "x: expected hex digits");
+	refused_variant(json_pack("{s{}si}", "registers", "cpus", 1), "cpus");
+	refused_variant(json_pack("{s{}s{si}}", "registers", "stack", "vmm", 1), "vmm: expected a text");
+}
+
+/* A disk has its command line within; what a cloud launches has no arguments. */
+static void a_disk_needs_no_arguments_where_a_cloud_launches_it(void **state)
+{
+	struct err e;
+	json_auto_t *j = with(NULL, "boot", json_string("disk"));
+	_bundle_ struct bundle *qemu, *cloud;
+
+	(void)state;
+	json_object_set_new(j, "qemu", json_pack("[ss]", "-m", "1G"));
+	qemu = parse(j, &e);
+	assert_non_null(qemu);
+	assert_string_equal(qemu->machine, "q35");
+	json_object_set_new(j, "launch", json_pack("{sb}", "secure_boot", 1));
+	refused(json_incref(j), "qemu: but launch has no machine");
+	json_object_del(j, "qemu");
+	cloud = parse(j, &e);
+	assert_non_null(cloud);
+	assert_true(cloud->secure_boot);
+	assert_null(cloud->qemu);
+	assert_null(cloud->machine);
+	json_object_set_new(j, "launch", json_pack("{si}", "vcpus", 2));
+	refused(json_incref(j), "launch");
 }
 
 static void a_command_line_that_contradicts_itself_is_refused(void **state)
@@ -208,6 +261,8 @@ int main(void)
 		cmocka_unit_test(every_key_is_needed_and_no_other_is_taken),
 		cmocka_unit_test(another_schema_is_refused),
 		cmocka_unit_test(values_out_of_range_are_refused),
+		cmocka_unit_test(a_variant_sets_what_it_may_and_no_more),
+		cmocka_unit_test(a_disk_needs_no_arguments_where_a_cloud_launches_it),
 		cmocka_unit_test(a_command_line_that_contradicts_itself_is_refused),
 		cmocka_unit_test(a_key_given_twice_is_refused),
 		cmocka_unit_test(a_file_that_is_not_the_manifest_s_is_named),
