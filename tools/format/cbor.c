@@ -198,6 +198,12 @@ static int take(struct cb *c, struct cb_item *ret, bool *end, struct err *e)
 	*ret = (struct cb_item){ .at = c->at };
 	if (!left || too_long(c->all.p + c->at, left))
 		return cb_bad(c, c->at, "CBOR that is whole", e);
+	if (c->all.p[c->at] >> 5 == 6 && (c->all.p[c->at] & 0x1f) < 24) {
+		/* libcbor 0.8 takes no short tag that was not assigned when it was written, such as COSE's */
+		number(&h, CB_TAG, c->all.p[c->at++] & 0x1f);
+		*end = false;
+		return 0;
+	}
 	r = cbor_stream_decode(c->all.p + c->at, left, &callbacks, &h);
 	if (r.status == CBOR_DECODER_ERROR)
 		return cb_bad(c, c->at, "CBOR", e);
