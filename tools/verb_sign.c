@@ -1,4 +1,5 @@
 /* bulla sign: keys, and what they sign. */
+#include "efisign.h"
 #include "keygen.h"
 #include "keyset.h"
 #include "lib/args.h"
@@ -55,11 +56,55 @@ static int do_public(const struct args *a, struct err *e)
 	return r;
 }
 
+/* --time, else SOURCE_DATE_EPOCH, else what all artefacts of the recipes bear. */
+static int get_time(const struct args *a, uint64_t *ret, struct err *e)
+{
+	static const char *const known[] = { "*", NULL };
+	const char *text = args_get(a, "time"), *from = "--time";
+	_conf_ struct conf *c = NULL;
+	char *end;
+
+	if (!text && (text = getenv("SOURCE_DATE_EPOCH")))
+		from = "SOURCE_DATE_EPOCH";
+	if (!text) {
+		from = "recipes/versions.conf: SourceDateEpoch";
+		if (conf_read("recipes/versions.conf", known, &c, e)) {
+			err_hint(e, "outside of the repository --time= or SOURCE_DATE_EPOCH= says when it is "
+			            "signed");
+			return e->code;
+		}
+		text = conf_get(c, "Build.SourceDateEpoch");
+	}
+	*ret = text ? strtoull(text, &end, 10) : 0;
+	/* what a UTCTime can hold, which certificates and signatures have */
+	if (!text || !*text || *end || *ret > UINT64_C(2524607999)) {
+		err_set(e, -EINVAL, "%s=%s: expected seconds since 1970, before 2050", from,
+		        text ? text : "");
+		return err_exit(e, EX_USAGE);
+	}
+	return 0;
+}
+
+static int do_efi(const struct args *a, struct err *e)
+{
+	const char *role = args_get(a, "role"), *in, *out, *builder = args_get(a, "builder");
+	_keyset_ struct keyset *k = NULL;
+	_efi_signer_ struct efi_signer s = { 0 };
+	uint64_t time = 0;
+
+	if (args_need(a, "in", &in, e) || args_need(a, "out", &out, e) || get_time(a, &time, e) ||
+	        keyset_open(args_get(a, "keys"), &k, e) ||
+	        efi_signer_open(&s, k, role ? role : "db", time, e))
+		return e->code;
+	return efi_sign(&s, builder, in, out, e);
+}
+
 static const struct task {
 	const char *name;
 	int (*run)(const struct args *a, struct err *e);
 } tasks[] = {
 	{ "blob", do_blob },
+	{ "efi", do_efi },
 	{ "keygen", do_keygen },
 	{ "public", do_public },
 };
@@ -74,7 +119,7 @@ static int run(const struct args *a, struct err *e)
 			return tasks[i].run(a, e);
 	}
 	near = conf_nearest(word, names);
-	err_set(e, -EINVAL, "%s: expected one of blob, keygen, public", *word ? word : "no task");
+	err_set(e, -EINVAL, "%s: expected one of blob, efi, keygen, public", *word ? word : "no task");
 	if (near)
 		err_hint(e, "did you mean %s?", near);
 	return err_exit(e, EX_USAGE);
@@ -83,10 +128,14 @@ static int run(const struct args *a, struct err *e)
 static const struct opt opts[] = {
 	{ "keys", "DIR", "the key set (default: $BULLA_KEYS, else bulla/keys in the user's data directory)" },
 	{ "role", "NAME", "which key: PK, KEK, db, pcr, id, author, release" },
-	{ "in", "FILE", "blob: what is signed" },
+	{ "in", "FILE", "blob, efi: what is signed" },
 	{ "digest", "NAME", "blob: SHA256 (default) or SHA384" },
 	{ "out", "PATH",
-	        "blob: the signature; public: the key in PEM (default: stdout); keygen: the folder" },
+	        "blob: the signature; efi: the signed program; public: the key in PEM (default: stdout); "
+	        "keygen: the folder" },
+	{ "time", "SECONDS",
+	        "when it is signed, since 1970 (default: $SOURCE_DATE_EPOCH, else recipes/versions.conf)" },
+	{ "builder", "DIR", "efi: the toolchain's root, whose sbsign signs and sbverify checks" },
 	{ 0 },
 };
-const struct verb verb_sign = { "sign", "make keys; sign with them", "blob|keygen|public", opts, run };
+const struct verb verb_sign = { "sign", "make keys; sign with them", "blob|efi|keygen|public", opts, run };

@@ -1,6 +1,7 @@
 #!/bin/sh
-# bulla sign: key sets and what they sign. Witnesses: openssl verifies, SoftHSM holds keys as a token.
+# bulla sign: key sets and what they sign. Witnesses: openssl, sbsign, sbverify; SoftHSM holds keys as a token.
 . tests/tap.sh
+repo=$PWD
 cd "$WORK"
 export BULLA_KEYS="$WORK/keys"
 echo "what is signed" >data
@@ -64,6 +65,49 @@ refuses "a key that others may read is refused" 1 'mode 0640' "$BULLA" sign blob
 refuses "a key set that is not there is an error, exit 4" 4 'keygen' "$BULLA" sign blob --keys none --role id --in data --out x
 refuses "a role that does not exist is named" 2 'did you mean release' "$BULLA" sign blob --role relaese --in data --out x
 
+# EFI programs: their sizes leave nothing to pad, and something
+stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+when=1795392000
+export SOURCE_DATE_EPOCH=$when
+as_sbsign() { # of the same time, by the same key
+	"$BULLA" sign efi --in "$1" --out ours && sbsign --version && faketime -f "$(date -u -d @$when '+%F %T')" \
+		env TZ=UTC sbsign --key keys/db.key --cert keys/db.crt --output theirs "$1" && cmp ours theirs && sbverify --cert keys/db.crt ours
+}
+again() { # one more signer
+	"$BULLA" sign efi --in ours --role KEK --out twice && sbverify --list twice && sbverify --cert keys/db.crt twice &&
+		sbverify --cert keys/KEK.crt twice && ! sbverify --cert keys/PK.crt twice
+}
+flipped() {
+	cp ours bad && printf 'X' | dd of=bad bs=1 seek=5000 conv=notrunc && ! sbverify --cert keys/db.crt bad
+}
+held() { # the same program by a key that is not a file
+	"$BULLA" sign efi --keys other --in even --out held && cmp held ours && sbverify --cert keys/db.crt held
+}
+if [ -e $stub ]; then
+	head -c $(($(stat -c %s $stub) / 8 * 8)) $stub >even
+	check "a signed EFI program is byte for byte that of sbsign" as_sbsign even
+	check "also where the program must be padded" as_sbsign $stub
+	check "a second signature stands beside the first" again
+	check "one byte more or less, and sbverify refuses it" flipped
+	"$BULLA" sign efi --in even --out ours
+	edit db "command:openssl dgst -sha256 -sign $WORK/keys/db.key"
+	check "a command signs EFI programs" held
+	cp keys/KEK.crt other/db.crt
+	refuses "but not for the certificate of another" 1 'does not verify' "$BULLA" sign efi --keys other --in even --out x
+	refuses "what is no EFI program is not signed" 1 'data' "$BULLA" sign efi --in data --out x
+	builder=${OUT:-}/builder
+	in_builder() {
+		(cd "$repo" && "$BULLA" sign efi --builder "$builder" --in "$WORK/even" --out "$WORK/locked") && cmp locked ours && [ "$(stat -c %a locked)" = 644 ]
+	}
+	if [ -e "$builder/usr/bin/sbsign" ]; then
+		check "the toolchain's sbsign gives the same" in_builder
+	else
+		skip "the toolchain's sbsign gives the same" "the toolchain's root is not made"
+	fi
+else
+	skip "EFI programs" "systemd-boot-efi is missing"
+fi
+
 module=/usr/lib/softhsm/libsofthsm2.so
 if ! command -v softhsm2-util >/dev/null; then
 	skip "keys in a token sign" "softhsm2 is missing"
@@ -82,6 +126,10 @@ for r in db release; do
 	rm other/$r.key
 	check "the token's $r signs" verified other $r SHA256
 done
+if [ -e even ]; then
+	edit db "pkcs11:token=bulla;object=db?pin-value=1234"
+	check "and signs EFI programs" held
+fi
 edit db "pkcs11:token=bulla;object=other?pin-value=1234"
 refuses "a key that the token does not have is an error that shows no PIN" 1 'object=other: no such' \
 	"$BULLA" sign blob --keys other --role db --in data --out x

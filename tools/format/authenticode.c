@@ -1,5 +1,5 @@
 #include "format/authenticode.h"
-#include "format/uuid.h"
+#include "format/siglist.h"
 #include "lib/mem.h"
 #include <inttypes.h>
 #include <openssl/err.h>
@@ -7,18 +7,9 @@
 #include <openssl/x509v3.h>
 
 enum {
-	LIST_HEADER = 28,       /* EFI_SIGNATURE_LIST: type, u32 list size, u32 header size, u32 entry size */
-	OWNER = 16,             /* EFI_SIGNATURE_DATA: owner, then the certificate or digest */
 	WIN_CERT_HEADER = 8,    /* u32 length, u16 revision, u16 type */
 	WIN_CERT_PKCS7 = 0x0002 /* WIN_CERT_TYPE_PKCS_SIGNED_DATA */
 };
-
-/* a5c059a1-94e4-4aa7-87b5-ab155c2bf072, EFI_CERT_X509_GUID */
-static const uint8_t type_x509[UUID_LEN] = { 0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a, 0x87, 0xb5, 0xab,
-	0x15, 0x5c, 0x2b, 0xf0, 0x72 };
-/* c1c41626-504c-4092-aca9-41f936934328, EFI_CERT_SHA256_GUID */
-static const uint8_t type_sha256[UUID_LEN] = { 0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50, 0x92, 0x40, 0xac, 0xa9,
-	0x41, 0xf9, 0x36, 0x93, 0x43, 0x28 };
 
 static void pkcs7_freep(PKCS7 **p)
 {
@@ -26,45 +17,10 @@ static void pkcs7_freep(PKCS7 **p)
 }
 #define _pkcs7_ __attribute__((cleanup(pkcs7_freep)))
 
-struct place { /* in a variable's signature lists */
-	uint64_t list, entry;
-};
-
-/* The next entry, its list's type in *TYPE; 0 at the end. */
-static int next_entry(const char *name, struct slice lists, struct place *at, const uint8_t **type,
-        struct slice *ret, struct err *e)
-{
-	for (;;) {
-		uint64_t size, header, each;
-		struct slice h, all;
-
-		if (at->list == lists.n)
-			return 0;
-		if (!slice_at(lists, at->list, LIST_HEADER, &h))
-			return err_set(e, -EBADMSG,
-			        "%s+0x%" PRIx64 ": %zu bytes, expected a signature list's header", name,
-			        at->list, (size_t)(lists.n - at->list));
-		size = le32(h.p + 16);
-		header = LIST_HEADER + (uint64_t)le32(h.p + 20);
-		each = le32(h.p + 24);
-		if (size < header || each <= OWNER || !slice_at(lists, at->list, size, &all))
-			return err_set(e, -EBADMSG,
-			        "%s+0x%" PRIx64 ": list of %" PRIu64 " bytes with entries of %" PRIu64
-			        ", expected it inside the variable's %zu",
-			        name, at->list, size, each, lists.n);
-		if (slice_at(all, header + at->entry * each, each, ret)) {
-			*type = h.p;
-			at->entry++;
-			return 1;
-		}
-		*at = (struct place){ at->list + size, 0 };
-	}
-}
-
 static bool has_digest(const uint8_t *type, struct slice entry, const uint8_t digest[SHA256_LEN])
 {
-	return !memcmp(type, type_sha256, UUID_LEN) && entry.n == OWNER + SHA256_LEN &&
-	       !memcmp(entry.p + OWNER, digest, SHA256_LEN);
+	return !memcmp(type, siglist_sha256, UUID_LEN) && entry.n == SIGLIST_OWNER + SHA256_LEN &&
+	       !memcmp(entry.p + SIGLIST_OWNER, digest, SHA256_LEN);
 }
 
 /* SpcIndirectDataContent without its outermost tag and length: what the signature is over. */
@@ -117,16 +73,17 @@ struct image {
 static int find(const struct image *im, const char *name, struct slice lists, PKCS7 *p7, struct slice content,
         struct slice *ret, struct err *e)
 {
-	struct place at = { 0 };
+	struct siglist_place at = { 0 };
 	const uint8_t *type = NULL;
 	struct slice entry;
 	int r;
 
-	while ((r = next_entry(name, lists, &at, &type, &entry, e)) > 0) {
+	while ((r = siglist_next(name, lists, &at, &type, &entry, e)) > 0) {
 		if (!p7 && !has_digest(type, entry, im->digest))
 			continue;
-		if (p7 && (memcmp(type, type_x509, UUID_LEN) ||
-		                  !verifies(p7, content, slice_of(entry.p + OWNER, entry.n - OWNER))))
+		if (p7 && (memcmp(type, siglist_x509, UUID_LEN) ||
+		                  !verifies(p7, content,
+		                          slice_of(entry.p + SIGLIST_OWNER, entry.n - SIGLIST_OWNER))))
 			continue;
 		*ret = entry;
 		return 1;
