@@ -5,7 +5,6 @@
 #include "lib/io.h"
 #include "lib/map.h"
 #include "lib/text.h"
-#include <ctype.h>
 
 void seen_free(struct seen *s)
 {
@@ -110,25 +109,13 @@ static int read_binary(struct seen *s, struct slice data, bool *known, struct er
 	return 0;
 }
 
-/* The bytes of hex digits with blanks and line ends among them; false on any other text. */
-static bool decode(struct slice text, struct buf *ret)
-{
-	_buf_ struct buf digits = { 0 };
-
-	for (size_t i = 0; i < text.n; i++)
-		if (!isspace(text.p[i]))
-			buf_add(&digits, text.p + i, 1);
-	return digits.n && !(digits.n & 1) &&
-	       hex_decode(buf_str(&digits), buf_zeros(ret, digits.n / 2), digits.n / 2);
-}
-
 static int read_text(struct seen *s, struct slice data, struct err *e)
 {
 	_free_ char *text = strndup((const char *)data.p, data.n);
 	char *save = NULL;
 	bool known = false;
 
-	if (decode(data, &s->decoded) && s->decoded.n > HASH_MAX) {
+	if (text_hex(data, &s->decoded) && s->decoded.n > HASH_MAX) {
 		if (read_binary(s, buf_slice(&s->decoded), &known, e))
 			return e->code;
 		return known ? 0

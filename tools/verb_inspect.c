@@ -3,6 +3,7 @@
 #include "lib/args.h"
 #include "lib/conf.h"
 #include "lib/map.h"
+#include "lib/text.h"
 
 /* In the order in which content is compared: what has a mark of its own comes first. */
 static const struct inspect_kind *const kinds[] = {
@@ -32,15 +33,7 @@ static const struct inspect_kind *recognise(struct slice data)
 /* A report or quote is often kept as text. At least 256 digits and white space alone make it that. */
 static bool from_hex(struct slice text, struct buf *ret)
 {
-	_buf_ struct buf digits = { 0 };
-
-	if (text.n > 1 << 20)
-		return false;
-	for (size_t i = 0; i < text.n; i++)
-		if (!strchr(" \t\r\n", text.p[i]) || !text.p[i])
-			buf_add(&digits, text.p + i, 1);
-	return digits.n >= 256 && digits.n % 2 == 0 &&
-	       hex_decode(buf_str(&digits), buf_zeros(ret, digits.n / 2), digits.n / 2);
+	return text.n <= 1 << 20 && text_hex(text, ret) && ret->n >= 128;
 }
 
 static int unrecognised(const char *path, size_t size, struct err *e)

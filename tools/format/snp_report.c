@@ -56,32 +56,39 @@ static const char *cert_name(const uint8_t *guid)
 }
 
 /* Entries of GUID, u32 offset and u32 length, offsets from the table's start, ended by one of zeros. */
-static int read_certs(const char *name, struct slice table, struct snp_report *r, struct err *e)
+int snp_certs_parse(const char *name, struct slice table, uint64_t base,
+        struct snp_cert ret[SNP_REPORT_CERTS], size_t *n, struct err *e)
 {
 	static const uint8_t zeros[CERT_ENTRY];
 	struct slice entry;
 
+	*n = 0;
 	for (uint64_t at = 0; table.n; at += CERT_ENTRY) {
-		struct snp_cert *c = &r->cert[r->n_certs];
+		struct snp_cert *c = &ret[*n];
 
 		if (!slice_at(table, at, CERT_ENTRY, &entry))
 			return err_set(e, -EBADMSG, "%s+0x%" PRIx64 ": the certificate table has no end",
-			        name, SNP_REPORT_LEN + at);
+			        name, base + at);
 		if (!memcmp(entry.p, zeros, CERT_ENTRY))
 			break;
-		if (r->n_certs == SNP_REPORT_CERTS)
+		if (*n == SNP_REPORT_CERTS)
 			return err_set(e, -EBADMSG, "%s+0x%" PRIx64 ": more than %d certificates", name,
-			        SNP_REPORT_LEN + at, SNP_REPORT_CERTS);
+			        base + at, SNP_REPORT_CERTS);
 		if (!slice_at(table, le32(entry.p + 16), le32(entry.p + 20), &c->der))
 			return err_set(e, -EBADMSG,
 			        "%s+0x%" PRIx64 ": certificate of %" PRIu32 " bytes at 0x%" PRIx32
 			        " of a table of %zu",
-			        name, SNP_REPORT_LEN + at, le32(entry.p + 20), le32(entry.p + 16), table.n);
+			        name, base + at, le32(entry.p + 20), le32(entry.p + 16), table.n);
 		c->guid = slice_of(entry.p, 16);
 		c->name = cert_name(entry.p);
-		r->n_certs++;
+		++*n;
 	}
 	return 0;
+}
+
+bool snp_certs_recognised(struct slice table)
+{
+	return table.n >= CERT_ENTRY && cert_name(table.p);
 }
 
 static void read_body(const uint8_t *p, struct snp_report *r)
@@ -143,7 +150,8 @@ int snp_report_parse(const char *name, struct slice data, struct snp_report *ret
 		return err_set(e, -EBADMSG,
 		        "%s+0x34: signature algorithm %" PRIu32 ", expected 1 (ECDSA P-384 with SHA-384)",
 		        name, r.signature_algo);
-	if (read_certs(name, slice_of(data.p + SNP_REPORT_LEN, data.n - SNP_REPORT_LEN), &r, e))
+	if (snp_certs_parse(name, slice_of(data.p + SNP_REPORT_LEN, data.n - SNP_REPORT_LEN), SNP_REPORT_LEN,
+	            r.cert, &r.n_certs, e))
 		return e->code;
 	*ret = r;
 	return 0;

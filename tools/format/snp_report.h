@@ -52,6 +52,11 @@ struct snp_report {
  * its TCB versions are read as Milan and Genoa lay them out. NAME is what errors call DATA. Errors: -EBADMSG.
  */
 int snp_report_parse(const char *name, struct slice data, struct snp_report *ret, struct err *e);
+/* That table alone, which is at offset BASE of NAME; *N certificates into RET. Errors: -EBADMSG. */
+int snp_certs_parse(const char *name, struct slice table, uint64_t base,
+        struct snp_cert ret[SNP_REPORT_CERTS], size_t *n, struct err *e);
+/* Does TABLE start with a certificate that we know? */
+bool snp_certs_recognised(struct slice table);
 /* Is DATA of a report's length, version and signature algorithm? */
 bool snp_report_recognised(struct slice data);
 /* "vcek", "vlek", "none", or NULL: the key that KEY_INFO says has signed. */

@@ -153,6 +153,33 @@ int tdx_quote_parse(const char *name, struct slice data, struct tdx_quote *ret, 
 	return 0;
 }
 
+int tdx_qe_parse(const char *name, const struct tdx_quote *q, struct tdx_qe *ret, struct err *e)
+{
+	struct slice c = q->certification, len, head;
+	struct tdx_qe qe = { 0 };
+	uint64_t at = BODY_SGX + SIGNATURE;
+
+	if (q->version > 3 && q->certification_type != TDX_CERT_QE)
+		return err_set(e, -EBADMSG, "%s: certification data of type %u, expected 6 (QE report)", name,
+		        q->certification_type);
+	if (!slice_at(c, 0, BODY_SGX, &qe.report) || !slice_at(c, BODY_SGX, SIGNATURE, &qe.signature) ||
+	        !slice_at(c, at, 2, &len) || !slice_at(c, at + 2, le16(len.p), &qe.auth_data))
+		return err_set(
+		        e, -EBADMSG, "%s: certification data of %zu bytes has no whole QE report", name, c.n);
+	at += 2 + qe.auth_data.n;
+	if (!slice_at(c, at, 6, &head) || !slice_at(c, at + 6, le32(head.p + 2), &qe.certification))
+		return err_set(e, -EBADMSG,
+		        "%s: certification data of %zu bytes, its certificates at 0x%" PRIx64 " do not fit",
+		        name, c.n, at);
+	if (at + 6 + qe.certification.n != c.n)
+		return err_set(e, -EBADMSG, "%s: %" PRIu64 " bytes after the certificates", name,
+		        c.n - at - 6 - qe.certification.n);
+	qe.certification_type = le16(head.p);
+	read_sgx(qe.report.p, &qe.body);
+	*ret = qe;
+	return 0;
+}
+
 int tdx_report_parse(const char *name, struct slice data, struct tdx_report *ret, struct err *e)
 {
 	const uint8_t *p = data.p, *tcb, *info;

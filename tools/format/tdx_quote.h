@@ -44,6 +44,16 @@ struct tdx_quote {
 	struct slice trailing; /* after the quote's end; nothing vouches for it */
 };
 
+/* What speaks for the key of a quote (certification type 6): the quoting enclave and its own certificates. */
+struct tdx_qe {
+	struct slice report, signature; /* 384 bytes, and R and S of ECDSA P-256 over them, big endian */
+	struct sgx_body body;
+	struct slice auth_data; /* the report data is SHA-256 of the key and this, and zeros */
+	struct slice certification;
+	uint16_t certification_type; /* TDX_CERT_CHAIN, or one that needs more than the quote has */
+};
+enum { TDX_CERT_CHAIN = 5, TDX_CERT_QE = 6 };
+
 struct tdx_report {
 	uint8_t type, subtype, version;
 	struct slice cpu_svn, tcb_info_hash, info_hash, mac;
@@ -53,6 +63,7 @@ struct tdx_report {
 
 /* NAME is what errors call DATA. Errors: -EBADMSG "NAME+OFFSET: found, expected". */
 int tdx_quote_parse(const char *name, struct slice data, struct tdx_quote *ret, struct err *e);
+int tdx_qe_parse(const char *name, const struct tdx_quote *q, struct tdx_qe *ret, struct err *e);
 int tdx_report_parse(const char *name, struct slice data, struct tdx_report *ret, struct err *e);
 bool tdx_quote_recognised(struct slice data);
 bool tdx_report_recognised(struct slice data);

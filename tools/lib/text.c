@@ -82,3 +82,17 @@ bool text_is_utf16(struct slice s)
 			return false;
 	return n && n % 2 == 0;
 }
+
+bool text_hex(struct slice text, struct buf *ret)
+{
+	_buf_ struct buf digits = { 0 };
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (!text.p[i] || !strchr("0123456789abcdefABCDEF \t\r\n", text.p[i]))
+			return false;
+		if (text.p[i] > ' ')
+			buf_add(&digits, text.p + i, 1);
+	}
+	return digits.n && !(digits.n & 1) &&
+	       hex_decode(buf_str(&digits), buf_zeros(ret, digits.n / 2), digits.n / 2);
+}

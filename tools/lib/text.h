@@ -13,6 +13,8 @@ void text_markup(struct buf *to, const char *s, size_t chars);
 bool text_is_ascii(struct slice s);
 /* Is it that in UTF-16LE? */
 bool text_is_utf16(struct slice s);
+/* Appends the bytes of hex digits with white space among them; false on any other text. */
+bool text_hex(struct slice text, struct buf *ret);
 /* Without the NULs at its end. */
 struct slice text_trim(struct slice s);
 #endif
