@@ -3,6 +3,7 @@
 #include "format/fwcfg.h"
 #include "lib/io.h"
 #include "lib/proc.h"
+#include "swtpm.h"
 #include "lib/term.h"
 #include <ctype.h>
 #include <fcntl.h>
@@ -354,19 +355,6 @@ static int make_pair(int *ours, int *theirs, struct err *e)
 	return 0;
 }
 
-static int start_tpm(struct session *s, int log, int fd, struct err *e)
-{
-	_free_ char *state = xasprintf("dir=%s", s->dir), *ctrl = xasprintf("type=unixio,clientfd=%d", fd);
-	const char *argv[] = { "swtpm", "socket", "--tpm2", "--tpmstate", state, "--ctrl", ctrl, NULL };
-
-	if (proc_start((char *const *)argv, NULL, log, log, &s->tpm, e)) {
-		s->tpm = 0;
-		err_hint(e, "it is in the Debian package swtpm");
-		return err_exit(e, EX_MISSING);
-	}
-	return 0;
-}
-
 static int start_qemu(struct session *s, const struct acpi_guest *g, int log, const int fds[3], struct err *e)
 {
 	_free_ char *qmp = xasprintf("socket,id=bulla-qmp,fd=%d", fds[0]),
@@ -413,22 +401,18 @@ static int start_qemu(struct session *s, const struct acpi_guest *g, int log, co
 static int start(struct session *s, const struct acpi_guest *g, struct err *e)
 {
 	_close_ int log = open(s->errors, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0600);
-	int ours[3] = { -1, -1, -1 }, theirs[3] = { -1, -1, -1 }, r = 0;
+	int ours[2] = { -1, -1 }, theirs[3] = { -1, -1, -1 }, r = 0;
 
 	if (log < 0)
 		return err_errno(e, "%s", s->errors);
-	for (int i = 0; !r && i < (g->tpm ? 3 : 2); i++)
+	for (int i = 0; !r && i < 2; i++)
 		r = make_pair(&ours[i], &theirs[i], e);
 	s->qmp = ours[0];
 	s->qtest = ours[1];
-	/* the TPM's end is QEMU's, and the other swtpm's */
-	if (!r && g->tpm) {
-		fcntl(ours[2], F_SETFD, 0);
-		r = start_tpm(s, log, ours[2], e);
-	}
+	if (!r && g->tpm)
+		r = swtpm_start(s->dir, NULL, log, &s->tpm, &theirs[2], e);
 	if (!r)
 		r = start_qemu(s, g, log, theirs, e);
-	mem_closep(&ours[2]);
 	for (int i = 0; i < 3; i++)
 		mem_closep(&theirs[i]);
 	return r;

@@ -3,6 +3,7 @@
 #include "lib/io.h"
 #include "lib/proc.h"
 #include "lib/term.h"
+#include "swtpm.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,7 +24,7 @@ struct stream { /* what QEMU writes: the console on its stdout, its own messages
 
 struct guest {
 	char *qemu, *dir, *socket;
-	pid_t pid;
+	pid_t pid, tpm;
 	int pidfd, signals, agent;
 	int status;
 	bool ended, killed; /* killed: by us */
@@ -58,25 +59,38 @@ static int hold_signals(struct guest *g, struct err *e)
 	return g->signals < 0 ? err_errno(e, "signalfd") : 0;
 }
 
-static int launch(struct guest *g, const struct guest_config *c, struct err *e)
+/* QEMU's whole command line; TPM is its end of the software TPM's channel, or -1. */
+static int start_qemu(
+        struct guest *g, const struct guest_config *c, int tpm, int out, int err_fd, struct err *e)
 {
-	_free_ char *port = xasprintf("socket,id=agent,path=%s,server=on,wait=off", g->socket);
-	const char *fixed[] = { "-accel", c->accel, "-chardev", port, "-chardev",
-		"stdio,id=console,signal=off", "-serial", "chardev:console", NULL };
-	_free_ const char **argv = NULL;
-	int out[2], err_fd[2], r;
-	size_t n = 0, k;
+	_free_ char *port = xasprintf("socket,id=agent,path=%s,server=on,wait=off", g->socket),
+	            *channel = xasprintf("socket,id=tpm,fd=%d", tpm);
+	const char *always[] = { "-accel", c->accel, "-chardev", port, NULL };
+	const char *with_console[] = { "-chardev", "stdio,id=console,signal=off", "-serial",
+		"chardev:console", NULL };
+	const char *with_tpm[] = { "-chardev", channel, NULL };
+	const char *const *parts[] = { (const char *const *)c->args, always, c->console ? with_console : NULL,
+		tpm >= 0 ? with_tpm : NULL };
+	_free_ const char **argv = xcalloc(2, sizeof(*argv));
+	size_t n = 1;
 
-	while (c->args[n])
-		n++;
-	argv = xcalloc(n + ARRAY_LEN(fixed) + 1, sizeof(*argv));
 	argv[0] = g->qemu;
-	for (k = 0; k < n; k++)
-		argv[k + 1] = c->args[k];
-	for (size_t i = 0; fixed[i] && (i < 4 || c->console); i++)
-		argv[++k] = fixed[i];
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		for (size_t k = 0; parts[i] && parts[i][k]; k++) {
+			argv = xrealloc(argv, n + 2, sizeof(*argv));
+			argv[n++] = parts[i][k];
+		}
+	argv[n] = NULL;
 	for (size_t i = 0; c->trace && argv[i]; i++)
 		fprintf(stderr, "%s%s", argv[i], argv[i + 1] ? " " : "\n");
+	return proc_start((char *const *)argv, NULL, out, err_fd, &g->pid, e);
+}
+
+static int launch(struct guest *g, const struct guest_config *c, struct err *e)
+{
+	_close_ int tpm = -1;
+	int out[2], err_fd[2], r = 0;
+
 	if (pipe2(out, O_CLOEXEC | O_NONBLOCK))
 		return err_errno(e, "pipe");
 	g->out.fd = out[0];
@@ -88,10 +102,13 @@ static int launch(struct guest *g, const struct guest_config *c, struct err *e)
 	/* only our ends may be non-blocking: QEMU would lose what does not fit */
 	fcntl(out[1], F_SETFL, 0);
 	fcntl(err_fd[1], F_SETFL, 0);
-	r = proc_start((char *const *)argv, NULL, out[1], err_fd[1], &g->pid, e);
+	if (c->tpm && (r = swtpm_start(g->dir, c->tpm_log, err_fd[1], &g->tpm, &tpm, e)))
+		g->tpm = 0;
+	if (!r)
+		r = start_qemu(g, c, tpm, out[1], err_fd[1], e);
 	close(out[1]);
 	close(err_fd[1]);
-	if (r == -ENOENT) {
+	if (r == -ENOENT && (!c->tpm || g->tpm)) {
 		for (size_t i = 0; i < ARRAY_LEN(packages); i++)
 			if (!strcmp(packages[i].arch, c->arch))
 				err_hint(e, "it is in the Debian package %s", packages[i].package);
@@ -400,6 +417,10 @@ void guest_freep(struct guest **gp)
 		return;
 	if (g->pid > 0 && !g->ended)
 		end_qemu(g);
+	if (g->tpm > 0) {
+		kill(g->tpm, SIGKILL);
+		waitpid(g->tpm, NULL, 0);
+	}
 	if (g->dir)
 		io_remove_tree(g->dir, &ignored);
 	mem_closep(&g->pidfd);

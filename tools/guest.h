@@ -6,17 +6,19 @@
 
 struct guest;
 struct guest_config {
-	const char *arch;  /* names qemu-system-ARCH */
-	char *const *args; /* NULL-terminated; file names are relative to the working directory */
-	const char *accel; /* for -accel */
-	bool console;      /* the guest has a serial console */
-	bool show;         /* its lines go to stderr */
-	int record;        /* its bytes go to this file, -1 for none */
-	bool trace;        /* QEMU's command line goes to stderr */
+	const char *arch;    /* names qemu-system-ARCH */
+	char *const *args;   /* NULL-terminated; file names are relative to the working directory */
+	const char *accel;   /* for -accel */
+	bool console;        /* the guest has a serial console */
+	bool show;           /* its lines go to stderr */
+	int record;          /* its bytes go to this file, -1 for none */
+	bool trace;          /* QEMU's command line goes to stderr */
+	bool tpm;            /* the arguments name a chardev "tpm", which is to be a software TPM's */
+	const char *tpm_log; /* its commands go to this file, NULL for none */
 };
 
 /* Starts it; SIGINT, SIGTERM and SIGHUP from now on are requests to stop, seen by guest_call and guest_wait.
- * A missing QEMU gives exit status 4 and names its package. */
+ * A missing QEMU or swtpm gives exit status 4 and names its package. */
 int guest_start(const struct guest_config *c, struct guest **ret, struct err *e);
 /*
  * Asks the agent; REQUEST is empty for all that the tools need. Waits TIMEOUT seconds at most, also for the

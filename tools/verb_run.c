@@ -23,7 +23,7 @@ struct run {
 	int console;       /* the file that it is recorded in, -1 for none */
 	char version[VERSION_MAX];
 	struct stages stages;
-	char *record; /* absolute, as QEMU runs in the bundle's folder; NULL for none */
+	char *record, *tpm_log; /* absolute; NULL for none */
 };
 
 static int bad_option(struct err *e, const char *name, const char *value, const char *expected)
@@ -58,6 +58,15 @@ static int read_options(struct run *r, struct err *e)
 static bool is_debug(const struct run *r)
 {
 	return !strcmp(r->bundle->profile, "debug");
+}
+
+/* A TPM's backend that asks for the chardev which is ours to give. */
+static bool has_tpm(const struct run *r)
+{
+	for (const char **a = r->bundle->qemu; *a; a++)
+		if (!strncmp(*a, "emulator,", 9) && strstr(*a, ",chardev=tpm"))
+			return true;
+	return false;
 }
 
 static int pick_accel(struct run *r, struct err *e)
@@ -124,17 +133,30 @@ static int open_console(struct run *r, struct err *e)
 	return r->console < 0 ? err_errno(e, "%s", file) : 0;
 }
 
-static int open_record(struct run *r, struct err *e)
+/* The path that OPTION names, for QEMU runs in the bundle's folder. */
+static int make_absolute(const struct run *r, const char *option, char **ret, struct err *e)
 {
-	const char *file = args_get(r->args, "record");
+	const char *file = args_get(r->args, option);
 	_free_ char *here = get_current_dir_name();
 
 	if (!file)
 		return 0;
 	if (!here)
 		return err_errno(e, "the working directory");
-	r->record = *file == '/' ? xstrdup(file) : xasprintf("%s/%s", here, file);
-	return io_mkparents(r->record, e);
+	*ret = *file == '/' ? xstrdup(file) : xasprintf("%s/%s", here, file);
+	return io_mkparents(*ret, e);
+}
+
+static int open_files(struct run *r, struct err *e)
+{
+	if (args_get(r->args, "tpm-log") && !has_tpm(r)) {
+		err_set(e, -EINVAL, "--tpm-log: %s has no TPM", r->bundle->platform);
+		return err_exit(e, EX_USAGE);
+	}
+	return open_console(r, e) || make_absolute(r, "record", &r->record, e) ||
+	                       make_absolute(r, "tpm-log", &r->tpm_log, e)
+	               ? e->code
+	               : 0;
 }
 
 static bool shows_console(const struct run *r)
@@ -279,6 +301,8 @@ static int boot(struct run *r, const char *dir, struct err *e)
 	c.args = (char *const *)r->qemu;
 	c.show = shows_console(r);
 	c.record = r->console;
+	c.tpm = has_tpm(r);
+	c.tpm_log = r->tpm_log;
 	/* the manifest names its files without a folder */
 	if (chdir(dir))
 		return err_errno(e, "%s", dir);
@@ -311,10 +335,11 @@ static int run(const struct args *a, struct err *e)
 		return e->code;
 	}
 	copy_args(&r);
-	got = pick_accel(&r, e) || open_console(&r, e) || open_record(&r, e) || boot(&r, dir, e);
+	got = pick_accel(&r, e) || open_files(&r, e) || boot(&r, dir, e);
 	console = r.console;
 	free(r.qemu);
 	free(r.record);
+	free(r.tpm_log);
 	return got ? e->code : 0;
 }
 
@@ -327,6 +352,7 @@ static const struct opt opts[] = {
 	{ "memory", "SIZE", "another memory size than the bundle's" },
 	{ "console", "FILE|-", "record a debug bundle's console there instead of showing it" },
 	{ "record", "FILE", "keep what --json prints there, for the boot chart of `bulla report`" },
+	{ "tpm-log", "FILE", "keep the commands that the guest's TPM gets there" },
 	{ "unchecked", NULL, "boot files that are not those of the manifest" },
 	{ 0 },
 };

@@ -103,6 +103,32 @@ changed_file() {
 	return "$got"
 }
 
+# a bundle whose manifest has a TPM, which is ours to give
+mkdir "$WORK/tpm"
+cp "$WORK"/sample/* "$WORK/tpm/"
+python3 - "$WORK/tpm/manifest.json" <<-'EOF'
+	import json, sys
+	m = json.load(open(sys.argv[1]))
+	m["qemu"] += ["-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]
+	json.dump(m, open(sys.argv[1], "w"))
+EOF
+
+# a script stands for swtpm: it says who it is and stays
+tpm_is_given_and_ends() {
+	cat >"$WORK/bin/swtpm" <<-EOF
+		#!/bin/sh
+		echo "\$\$ \$*" >"$WORK/tpm.started"
+		exec sleep 60
+	EOF
+	chmod +x "$WORK/bin/swtpm"
+	got=0
+	FAKE=plain "$BULLA" run --bundle "$WORK/tpm" --accel tcg --until ready --tpm-log "$WORK/tpm.log" >/dev/null || got=$?
+	rm "$WORK/bin/swtpm"
+	read -r pid words <"$WORK/tpm.started"
+	[ "$got" = 0 ] && xargs <"$WORK/argv" | grep -q -- '-chardev socket,id=tpm,fd=[0-9]' && ! kill -0 "$pid" 2>/dev/null &&
+		echo "$words" | grep -q -- "^socket --tpm2 .*--ctrl type=unixio,clientfd=[0-9]* --log file=$WORK/tpm.log,level=20"
+}
+
 check "until ready prints the stages and stops the guest" ready_prints_a_chart
 check "nothing is left of a guest that was stopped" nothing_is_left
 check "until sealed waits until the whole root was read" sealed_waits_for_the_seal
@@ -139,5 +165,10 @@ refuses "a file that is not the manifest's is not booted" 3 "vmlinuz: sha256 .* 
 check "--unchecked boots it all the same" changed_file vmlinuz --unchecked
 refuses "a missing QEMU names its package" 4 "qemu-system-x86$" env PATH="$WORK/none" FAKE=plain "$BULLA" run \
 	--bundle "$WORK/sample" --accel tcg
+check "a bundle's TPM is started, told of its log, and ends with the guest" tpm_is_given_and_ends
+check "nothing is left of its state" nothing_is_left
+refuses "a missing swtpm names its package" 4 "Debian package swtpm$" env PATH="$WORK/bin" FAKE=plain "$BULLA" run \
+	--bundle "$WORK/tpm" --accel tcg
+refuses "a bundle without a TPM has no log of one" 2 "sample has no TPM" run plain --tpm-log "$WORK/no"
 refuses "an unknown --until is a usage error" 2 "expected ready, sealed or stopped" run plain --until never
 refuses "a timeout that is no number is a usage error" 2 "seconds" run plain --timeout 1h
