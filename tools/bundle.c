@@ -11,7 +11,6 @@ void bundle_freep(struct bundle **b)
 	if (!*b)
 		return;
 	free((*b)->dir);
-	free((*b)->stack);
 	free((*b)->qemu);
 	free((*b)->files);
 	free((*b)->registers);
@@ -165,20 +164,6 @@ static int check_unknown(const char *name, json_t *unknown, json_t *registers, s
 	return 0;
 }
 
-static int read_stack(const char *name, json_t *stack, struct bundle *b, struct err *e)
-{
-	_buf_ struct buf names = { 0 };
-	const char *kind;
-	json_t *value;
-
-	if (check_texts(name, "stack", stack, e))
-		return e->code;
-	json_object_foreach(stack, kind, value)
-	        buf_printf(&names, "%s%s", names.n ? " " : "", json_string_value(value));
-	b->stack = xstrdup(buf_str(&names));
-	return 0;
-}
-
 /* What a variant may set of the launch, each of one type. */
 static int check_variant(const char *name, size_t i, json_t *v, struct err *e)
 {
@@ -312,11 +297,12 @@ static int read_json(const char *name, struct bundle *b, struct err *e)
 		return err_set(e, -EINVAL, "%s: roothash is '%s', expected 64 hex digits", name, b->roothash);
 	if (read_launch(name, launch, b, e) || read_files(name, files, b, e) ||
 	        read_inputs(name, inputs, e) || read_registers(name, registers, b, e) ||
-	        check_unknown(name, unknown, registers, e) || read_stack(name, stack, b, e) ||
+	        check_unknown(name, unknown, registers, e) || check_texts(name, "stack", stack, e) ||
 	        check_variants(name, variants, e) || check_texts(name, "holds_for", holds_for, e) ||
 	        (b->machine && read_strings(name, "qemu", qemu, &b->qemu, e)) ||
 	        read_strings(name, "varies", varies, &ignored, e))
 		return e->code;
+	b->vmm = json_string_value(json_object_get(stack, "vmm"));
 	if (qemu && !b->machine)
 		return err_set(e, -EINVAL, "%s: qemu: but launch has no machine", name);
 	if ((upload && !json_is_object(upload)) || (id_block && !json_is_object(id_block)))

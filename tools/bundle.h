@@ -30,7 +30,7 @@ struct bundle { /* all strings are the bundle's */
 	const char *machine, *cpu, *memory; /* NULL, and vcpus 0, where a cloud launches it */
 	unsigned vcpus;
 	bool secure_boot;          /* on, by what the cloud is given with the image */
-	char *stack;               /* names of the profiles that the registers hold for, blank-separated */
+	const char *vmm;           /* the profile that the registers hold for, or NULL */
 	const char **qemu;         /* QEMU's arguments but for -accel and the -chardevs agent and tpm;
 	                            * NULL-terminated.	 NULL where a cloud launches it */
 	struct bundle_file *files; /* by name */

@@ -1,5 +1,5 @@
 #include "inputs.h"
-#include "bundle.h"
+#include "bundle_options.h"
 #include "lib/io.h"
 #include "lib/map.h"
 #include "measure/vcpu.h"
@@ -234,27 +234,6 @@ static char *keep(struct loaded *l, char *text)
 	return l->texts[l->n_texts++] = text;
 }
 
-static int load_bundle(struct loaded *l, const char *dir, struct err *e)
-{
-	_bundle_ struct bundle *b = NULL;
-	_free_ char *kernel = xasprintf("%s/vmlinuz", dir), *initrd = xasprintf("%s/initrd", dir);
-
-	if (bundle_read(dir, &b, e) || bundle_check(b, e) || load_file(l, kernel, &l->in.kernel, e) ||
-	        load_file(l, initrd, &l->in.initrd, e))
-		return e->code;
-	l->in.cmdline = keep(l, xstrdup(b->cmdline));
-	l->in.vcpus = b->vcpus;
-	if (!inputs_size(b->memory, &l->in.memory))
-		return err_set(e, -EINVAL, "%s: memory is '%s', expected bytes, or a number with K, M or G",
-		        dir, b->memory);
-	note(l, "kernel", note_of_file(l, l->in.kernel.data));
-	note(l, "initrd", note_of_file(l, l->in.initrd.data));
-	note(l, "cmdline", json_string(b->cmdline));
-	note(l, "vcpus", json_integer(b->vcpus));
-	note(l, "memory", json_string(b->memory));
-	return 0;
-}
-
 static int load_cmdline(struct loaded *l, const char *path, struct err *e)
 {
 	_buf_ struct buf b = { 0 };
@@ -444,29 +423,50 @@ static int check_taken(const struct args *a, const struct tee *tee, struct err *
 	return 0;
 }
 
+/* The options of A, with those that the bundle answers before them. */
+static int load(
+        struct loaded *l, const struct args *a, const struct bundle *b, const struct tee *tee, struct err *e)
+{
+	const char *acpi = args_get(a, "acpi"), *cmdline = args_get(a, "cmdline-file");
+
+	if (acpi && load_acpi(l, acpi, e))
+		return e->code;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (load_field(l, a, &fields[i], e))
+			return e->code;
+	if ((cmdline && load_cmdline(l, cmdline, e)) || load_vcpu(l, a, e) || load_numbers(l, a, e) ||
+	        load_banks(l, a, e) || load_sev_launch(l, a, e) || load_pcrs(l, a, e) ||
+	        load_secure_boot(l, a, e) || inputs_stack(a, b ? b->vmm : NULL, tee, &l->in, e))
+		return e->code;
+	l->in.pcr_policy = args_flag(a, "pcr-policy");
+	l->in.no_boot_secret = args_flag(a, "no-boot-secret");
+	l->in.has_cmdline = l->in.cmdline;
+	l->in.has_kernel_hash = args_get(a, "kernel-hash");
+	l->in.has_initrd_hash = args_get(a, "initrd-hash");
+	l->in.has_ovmf_hash = args_get(a, "ovmf-hash");
+	l->in.disk_boot = l->in.uki.given || l->in.bootloader.given;
+	return 0;
+}
+
 int inputs_load(const struct args *a, const struct tee *tee, bool notes, struct loaded *ret, struct err *e)
 {
 	_loaded_ struct loaded l = { .notes = notes ? json_object() : NULL };
-	const char *bundle = args_get(a, "bundle"), *acpi = args_get(a, "acpi"),
-	           *cmdline = args_get(a, "cmdline-file");
+	struct bundle_options o __attribute__((cleanup(bundle_options_free))) = { 0 };
+	const char *dir = args_get(a, "bundle");
+	_bundle_ struct bundle *b = NULL;
 
-	if (check_taken(a, tee, e) || (bundle && load_bundle(&l, bundle, e)) ||
-	        (acpi && load_acpi(&l, acpi, e)))
+	if (check_taken(a, tee, e))
 		return e->code;
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (load_field(&l, a, &fields[i], e))
+	if (dir) {
+		if (bundle_read(dir, &b, e) || bundle_check(b, e))
 			return e->code;
-	if ((cmdline && load_cmdline(&l, cmdline, e)) || load_vcpu(&l, a, e) || load_numbers(&l, a, e) ||
-	        load_banks(&l, a, e) || load_sev_launch(&l, a, e) || load_pcrs(&l, a, e) ||
-	        load_secure_boot(&l, a, e) || inputs_stack(a, tee, &l.in, e))
+		bundle_options(b, a, tee, &o);
+		for (size_t i = 0; i < o.n_texts; i++) /* what is loaded borrows them */
+			keep(&l, o.texts[i]);
+		o.n_texts = 0;
+	}
+	if (load(&l, dir ? &o.args : a, b, tee, e))
 		return e->code;
-	l.in.pcr_policy = args_flag(a, "pcr-policy");
-	l.in.no_boot_secret = args_flag(a, "no-boot-secret");
-	l.in.has_cmdline = l.in.cmdline;
-	l.in.has_kernel_hash = args_get(a, "kernel-hash");
-	l.in.has_initrd_hash = args_get(a, "initrd-hash");
-	l.in.has_ovmf_hash = args_get(a, "ovmf-hash");
-	l.in.disk_boot = l.in.uki.given || l.in.bootloader.given;
 	*ret = l;
 	l = (struct loaded){ 0 };
 	return 0;

@@ -10,7 +10,8 @@
 #define INPUT_OPTIONS(X)                                                                                     \
 	X("stack", "NAME[,NAME]",                                                                            \
 	        "stack profiles, one of each kind; a path for one of your own (repeatable)")                 \
-	X("bundle", "DIR", "kernel, initrd, command line, vCPUs and memory of a bundle")                     \
+	X("bundle", "DIR",                                                                                   \
+	        "a bundle: its files, command line and launch, where no other option says otherwise")        \
 	X("firmware", "FILE", "OVMF or TDVF image")                                                          \
 	X("vars", "FILE", "its variable store, where that is a file of its own")                             \
 	X("kernel", "FILE", "kernel that the VMM loads (bzImage)")                                           \

@@ -25,7 +25,8 @@ static int add_stacks(struct inputs *in, const char *words, bool defaults, struc
 	return 0;
 }
 
-static int load_stack(struct inputs *in, const struct args *a, const struct tee *tee, struct err *e)
+static int load_stack(
+        struct inputs *in, const struct args *a, const char *defaults, const struct tee *tee, struct err *e)
 {
 	uint8_t digest[SHA256_LEN];
 	char hex[SHA256_HEX];
@@ -34,6 +35,8 @@ static int load_stack(struct inputs *in, const struct args *a, const struct tee 
 	for (size_t i = 0; (v = args_nth(a, "stack", i)); i++)
 		if (add_stacks(in, v, false, e))
 			return e->code;
+	if (defaults && add_stacks(in, defaults, true, e))
+		return e->code;
 	if (tee->stack && add_stacks(in, tee->stack, true, e))
 		return e->code;
 	/* which OVMF it is matters where its own events are measured, and those come from ACPI tables, too;
@@ -93,9 +96,10 @@ static int load_boot_programs(struct inputs *in, struct err *e)
 	return err_exit(e, EX_UNSUPPORTED);
 }
 
-int inputs_stack(const struct args *a, const struct tee *tee, struct inputs *in, struct err *e)
+int inputs_stack(
+        const struct args *a, const char *defaults, const struct tee *tee, struct inputs *in, struct err *e)
 {
-	if (load_stack(in, a, tee, e) || load_boot_programs(in, e))
+	if (load_stack(in, a, defaults, tee, e) || load_boot_programs(in, e))
 		return e->code;
 	return stack_covers(&in->stack, tee->name, e);
 }

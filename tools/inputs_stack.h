@@ -5,9 +5,11 @@
 #include "measure/tee.h"
 
 /*
- * Fills in->stack: the profiles that ARGS name, then the tee's defaults, then the firmware's by its SHA-256
- * and those of stub and boot loader by the versions that their images bear. IN has its files by now. A stub
- * that no profile is of, or a stack that does not cover the tee, is an error (exit status 5).
+ * Fills in->stack: the profiles that ARGS name, then those of DEFAULTS (or NULL) and of the tee, then the
+ * firmware's by its SHA-256 and those of stub and boot loader by the versions that their images bear. IN has
+ * its files by now. A stub that no profile is of, or a stack that does not cover the tee, is an error (exit
+ * status 5).
  */
-int inputs_stack(const struct args *a, const struct tee *tee, struct inputs *in, struct err *e);
+int inputs_stack(
+        const struct args *a, const char *defaults, const struct tee *tee, struct inputs *in, struct err *e);
 #endif

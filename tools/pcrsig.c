@@ -103,7 +103,7 @@ int pcrsig_make(const char *name, struct slice uki, const struct keyset *k, bool
 
 	if (fingerprint(k, pkfp, e))
 		return e->code;
-	if (!inputs_stack(&none, tee_find("vtpm", e), &in, e))
+	if (!inputs_stack(&none, NULL, tee_find("vtpm", e), &in, e))
 		for (size_t i = 0; !got && i < (phases ? ARRAY_LEN(paths) : 1); i++)
 			got = add_path(all, &in, paths[i], k, pkfp, e);
 	stack_free(&in.stack);
