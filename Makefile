@@ -1,6 +1,8 @@
 # The targets that a person types. Each folder brings its own .mk; this is one non-recursive make.
 #   make image    build, measure and seal the guest        make run      boot it
 #   make tools    out/bin/bulla alone                      make check    all tests
+#   make release  archives, an OCI layout, checksums, provenance, signed
+#   make publish  REGISTRY=HOST[:PORT][/PATH] pushes and signs them there
 #   make clean    remove out/ (the store of fetched files stays)
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := image
@@ -75,6 +77,8 @@ firmware: builder
 
 builder: fetch
 	@$(STEP) builder $(TOOLCHAIN) --out $(BUILDER) -- tools/builder.sh
+
+include tools/release.mk
 
 clean:
 	@[ ! -e $O ] || tools/userns.sh rm -rf --one-file-system $O

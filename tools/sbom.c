@@ -1,42 +1,9 @@
 #include "sbom.h"
 #include "format/uuid.h"
+#include "locked.h"
 #include <time.h>
 
 enum { CREATED_LEN = sizeof("9999-12-31T23:59:59Z") };
-
-/* An SPDX id takes letters, digits, '.' and '-' (SPDX 2.3, 3.2). Package names are lower case, so P is free
- * for '+'. */
-static char *spdx_id(const struct dpkg_package *p)
-{
-	char *ret = xasprintf("SPDXRef-Package-%s-%s", p->name, p->arch);
-
-	for (char *s = ret; *s; s++)
-		if (*s == '+')
-			*s = 'P';
-	return ret;
-}
-
-/* What a package URL escapes of the characters that a name or version may have. */
-static void add_escaped(struct buf *b, const char *s)
-{
-	for (; *s; s++)
-		if (*s == '+')
-			buf_printf(b, "%%2B");
-		else
-			buf_add(b, s, 1);
-}
-
-static char *purl(const struct dpkg_package *p)
-{
-	_buf_ struct buf b = { 0 };
-
-	buf_printf(&b, "pkg:deb/debian/");
-	add_escaped(&b, p->name);
-	buf_printf(&b, "@");
-	add_escaped(&b, p->version);
-	buf_printf(&b, "?arch=%s", p->arch);
-	return xstrdup(buf_str(&b));
-}
 
 static const struct lock_file *find_locked(const struct lock *l, const struct dpkg_package *p)
 {
@@ -49,7 +16,8 @@ static const struct lock_file *find_locked(const struct lock *l, const struct dp
 static int add_package(const struct sbom *s, const struct dpkg_package *p, json_t *packages, struct err *e)
 {
 	const struct lock_file *f = find_locked(s->lock, p);
-	_free_ char *id = spdx_id(p), *url = purl(p),
+	_free_ char *id = locked_spdx_id("Package", p->name, p->arch),
+	            *url = locked_purl(p->name, p->version, p->arch),
 	            *source = xasprintf("built from Debian source %s", p->source);
 	json_t *j;
 
@@ -71,7 +39,7 @@ static int add_package(const struct sbom *s, const struct dpkg_package *p, json_
 /* A package that was installed to make the root but left nothing in it is said to be just that. */
 static json_t *relationship(const struct dpkg_package *p, bool present)
 {
-	_free_ char *id = spdx_id(p);
+	_free_ char *id = locked_spdx_id("Package", p->name, p->arch);
 
 	if (present)
 		return json_pack("{ss ss ss}", "spdxElementId", "SPDXRef-Root", "relationshipType",
@@ -82,7 +50,7 @@ static json_t *relationship(const struct dpkg_package *p, bool present)
 }
 
 /* The URI that SPDX 2.3, 6.5 gives to those who have no site of their own. */
-static void set_namespace(json_t *doc)
+void sbom_set_namespace(json_t *doc, const char *name)
 {
 	_free_ char *text = json_dumps(doc, JSON_SORT_KEYS | JSON_COMPACT), *uri = NULL;
 	uint8_t digest[SHA256_LEN], uuid[UUID_LEN];
@@ -90,7 +58,7 @@ static void set_namespace(json_t *doc)
 
 	sha256(slice_str(text), digest);
 	uuid_of_digest(digest, uuid);
-	uri = xasprintf("https://spdx.org/spdxdocs/bulla-root-%s", uuid_text(hex, uuid));
+	uri = xasprintf("https://spdx.org/spdxdocs/%s-%s", name, uuid_text(hex, uuid));
 	json_object_set_new(doc, "documentNamespace", json_string(uri));
 }
 
@@ -109,7 +77,7 @@ int sbom_make(const struct sbom *s, json_t **ret, struct err *e)
 	        "creationInfo", "created", created, "creators", "Tool: bulla", "packages", "SPDXID",
 	        "SPDXRef-Root", "name", "root", "downloadLocation", "NOASSERTION", "filesAnalyzed", 0,
 	        "licenseConcluded", "NOASSERTION", "licenseDeclared", "NOASSERTION", "copyrightText",
-	        "NOASSERTION", "primaryPackagePurpose", "OPERATING-SYSTEM", "relationships", "spdxElementId",
+	        "NOASSERTION", "primaryPackagePurpose", "OPERATING_SYSTEM", "relationships", "spdxElementId",
 	        "SPDXRef-DOCUMENT", "relationshipType", "DESCRIBES", "relatedSpdxElement", "SPDXRef-Root");
 	packages = json_object_get(doc, "packages");
 	relationships = json_object_get(doc, "relationships");
@@ -119,7 +87,7 @@ int sbom_make(const struct sbom *s, json_t **ret, struct err *e)
 		json_array_append_new(
 		        relationships, relationship(&s->dpkg->v[i], !s->present || s->present[i]));
 	}
-	set_namespace(doc);
+	sbom_set_namespace(doc, "bulla-root");
 	*ret = TAKE(doc);
 	return 0;
 }

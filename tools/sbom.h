@@ -19,4 +19,6 @@ struct sbom {
  * package that the lock does not have in that version is an error.
  */
 int sbom_make(const struct sbom *s, json_t **ret, struct err *e);
+/* Gives DOC, which is otherwise complete, a namespace with NAME in it that follows from its content. */
+void sbom_set_namespace(json_t *doc, const char *name);
 #endif

@@ -1,0 +1,33 @@
+# What users take away: an archive per platform, an OCI layout, checksums, SBOM and provenance, signed; and its publication.
+#   make release [RELEASE_NAME=NAME]     make publish REGISTRY=HOST[:PORT][/PATH]
+PACKED  := $O/packed
+RELEASE := $O/release
+RELEASE_PLATFORMS := $(DIRECT_PLATFORMS)
+RELEASE_LOCKS     := builder rootfs kernel firmware shim
+EPOCH := $(shell sed -n 's/^SourceDateEpoch=//p' recipes/versions.conf)
+RELEASE_NAME ?= $(shell date -u -d @$(EPOCH) +%Y%m%d)
+# the commit that was built, when nothing in the folder differs from it
+COMMIT := $(if $(shell git status --porcelain 2>&1 | head -1),,$(shell git rev-parse HEAD 2>/dev/null))
+
+.PHONY: keys archives release publisher publish
+keys: tools
+	@$(BULLA) sign public --role release >/dev/null 2>&1 || $(BULLA) sign keygen
+
+archives: $(RELEASE_PLATFORMS:%=archive-%)
+$(RELEASE_PLATFORMS:%=archive-%): archive-%: bundle-% builder
+	@$(STEP) archive-$* --in $O/bundles/$* --in tools/archive.sh --in $(BULLA) $(BUILDER_IN) --out $(PACKED)/$* -- \
+		tools/archive.sh $(BUILDER) $O/bundles $*
+
+release: keys archives
+	@$(STEP) release --key "$$($(BULLA) sign public --role release)" --in $(BULLA) --in recipes --in tools/origins.sh \
+		--in $(ROOTFS)/sbom.spdx.json --in $(AGENT) $(RELEASE_PLATFORMS:%=--in $(PACKED)/%) \
+		$(RELEASE_PLATFORMS:%=--in $O/bundles/%/manifest.json) \
+		--out $(RELEASE) -- sh -c 'tools/origins.sh firmware shim >$$STEP_TMP/origins && \
+		$(BULLA) release --bundles $O/bundles --packed $(PACKED) --name $(RELEASE_NAME) --epoch $(EPOCH) --recipes recipes \
+			$(RELEASE_LOCKS:%=--lock %) --sbom $(ROOTFS)/sbom.spdx.json --guest $(AGENT) --origins $$STEP_TMP/origins \
+			$(COMMIT:%=--commit %) $(BUILDER_ID:%=--builder %) --out $$STEP_TMP/release $(RELEASE_PLATFORMS)'
+
+# The programs of `make publish`, in a root of their own: nothing of it goes into a release.
+publisher: tools
+	@$(BULLA) fetch publish
+	@$(STEP) publisher --in recipes/publish.lock --in tools/publisher.sh --in tools/localrepo.sh --out $O/publisher -- tools/publisher.sh
