@@ -168,18 +168,19 @@ static int check_unknown(const char *name, json_t *unknown, json_t *registers, s
 static int check_variant(const char *name, size_t i, json_t *v, struct err *e)
 {
 	_free_ char *where = xasprintf("variants[%zu]", i);
-	json_t *registers, *stack = NULL;
+	json_t *registers, *stack = NULL, *holds_for = NULL;
 	const char *cpu = NULL, *memory = NULL;
 	json_int_t vcpus = 1;
 	json_error_t je;
 
-	if (json_unpack_ex(v, &je, JSON_STRICT, "{s?I s?s s?s s?o so}", "vcpus", &vcpus, "cpu", &cpu,
-	            "memory", &memory, "stack", &stack, "registers", &registers))
+	if (json_unpack_ex(v, &je, JSON_STRICT, "{s?I s?s s?s s?o s?o so}", "vcpus", &vcpus, "cpu", &cpu,
+	            "memory", &memory, "stack", &stack, "holds_for", &holds_for, "registers", &registers))
 		return err_set(e, -EINVAL, "%s: %s: %s", name, where, je.text);
 	if (vcpus < 1 || vcpus > VCPUS_MAX)
 		return err_set(e, -EINVAL, "%s: %s: vcpus is %lld, expected 1 to %d", name, where,
 		        (long long)vcpus, VCPUS_MAX);
-	if (stack && check_texts(name, where, stack, e))
+	if ((stack && check_texts(name, where, stack, e)) ||
+	        (holds_for && check_texts(name, where, holds_for, e)))
 		return e->code;
 	return check_registers(name, where, registers, e);
 }

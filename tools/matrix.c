@@ -17,8 +17,7 @@ static int usage(struct err *e, const char *option, const char *value, const cha
 	return err_exit(e, EX_USAGE);
 }
 
-/* "1-4,8" in ascending order, each once; *RET is the caller's to free. */
-static int read_vcpus(const char *text, unsigned **ret, size_t *n, struct err *e)
+int matrix_vcpus(const char *text, unsigned **ret, size_t *n, struct err *e)
 {
 	_free_ bool *wanted = xcalloc(VCPUS_MAX + 1, sizeof(*wanted));
 	const char *p = text;
@@ -114,7 +113,7 @@ int matrix_print(const struct args *a, const struct tee *t, struct err *e)
 	if (inputs_load(a, t, a->json, &l, e))
 		return e->code;
 	text = args_get(a, "vcpus");
-	if (text ? read_vcpus(text, &vcpus, &n, e) : usage(e, "vcpus", "", "numbers and ranges, as 1-4,8"))
+	if (text ? matrix_vcpus(text, &vcpus, &n, e) : usage(e, "vcpus", "", "numbers and ranges, as 1-4,8"))
 		return e->code;
 	if (read_cpus(&l, &names, cpus, &n_cpus, e))
 		return e->code;

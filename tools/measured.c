@@ -254,6 +254,8 @@ static void add_variant(struct measured *m, const json_t *variant)
 			buf_printf(&set, " %s=%" JSON_INTEGER_FORMAT, bundle_varies[i],
 			        json_integer_value(value));
 	}
+	json_object_foreach(json_object_get(variant, "stack"), key, value)
+	        buf_printf(&set, " %s=%s", key, json_string_value(value));
 	json_object_foreach(registers, key, value) add_register(
 	        m, keep(m, xasprintf("%s%s", key, buf_str(&set))), json_string_value(value), NULL);
 }

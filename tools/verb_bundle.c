@@ -1,5 +1,6 @@
 /* bulla bundle: everything that a platform boots, in one folder that appears whole. */
 #include "bundle.h"
+#include "bundle_measure.h"
 #include "bundle_qemu.h"
 #include "lib/args.h"
 #include "lib/io.h"
@@ -14,7 +15,8 @@ struct making {
 	struct platform *platform;
 	char *out, *tmp; /* no slash at the end; tmp is beside out */
 	char *roothash, *cmdline;
-	json_t *files, *inputs, *registers;
+	json_t *files, *inputs;
+	struct bundle_measured measured;
 };
 
 static void making_free(struct making *m)
@@ -26,7 +28,7 @@ static void making_free(struct making *m)
 	free(m->cmdline);
 	json_decref(m->files);
 	json_decref(m->inputs);
-	json_decref(m->registers);
+	bundle_measured_free(&m->measured);
 }
 
 /* Adds NAME: {size, sha256} of the file at PATH to OBJECT. */
@@ -175,15 +177,18 @@ static const char *sha256_of(const struct making *m, const char *file)
 
 /* The digests that QEMU puts into the kernel hashes table: of the files as given, and of the command line
  * with its NUL (QEMU, target/i386/sev.c, sev_add_kernel_loader_hashes). */
-static json_t *registers_json(const struct making *m)
+static void add_hashes(struct making *m)
 {
+	json_t *registers = m->measured.registers;
 	uint8_t digest[SHA256_LEN];
 	char hex[SHA256_HEX];
 
 	sha256(slice_of(m->cmdline, strlen(m->cmdline) + 1), digest);
-	return json_pack("{ss ss ss ss}", "roothash", m->roothash, "kernel_hashes.kernel",
-	        sha256_of(m, "vmlinuz"), "kernel_hashes.initrd", sha256_of(m, "initrd"),
-	        "kernel_hashes.cmdline", hex_encode(hex, digest, sizeof(digest)));
+	json_object_set_new(registers, "roothash", json_string(m->roothash));
+	json_object_set_new(registers, "kernel_hashes.kernel", json_string(sha256_of(m, "vmlinuz")));
+	json_object_set_new(registers, "kernel_hashes.initrd", json_string(sha256_of(m, "initrd")));
+	json_object_set_new(
+	        registers, "kernel_hashes.cmdline", json_string(hex_encode(hex, digest, sizeof(digest))));
 }
 
 static json_t *text_or_null(const char *s)
@@ -202,12 +207,13 @@ static json_t *launch_json(const struct platform *p)
 static json_t *manifest_json(const struct making *m)
 {
 	const struct platform *p = m->platform;
-	json_t *j = json_pack("{ss ss ss ss ss ss ss sO sO sO so so so s{} s{} s[] s{} s[sss]}", "schema",
+	json_t *j = json_pack("{ss ss ss ss ss ss ss sO sO sO so so so sO sO sO sO s[sss]}", "schema",
 	        BUNDLE_SCHEMA, "platform", p->name, "arch", p->arch, "profile", p->profile, "boot", p->boot,
 	        "cmdline", m->cmdline, "roothash", m->roothash, "files", m->files, "inputs", m->inputs,
-	        "registers", m->registers, "launch", launch_json(p), "tee", text_or_null(p->tee), "attester",
-	        text_or_null(p->attester), "stack", "unknown", "variants", "holds_for", "varies", "cpu",
-	        "memory", "vcpus");
+	        "registers", m->measured.registers, "launch", launch_json(p), "tee", text_or_null(p->tee),
+	        "attester", text_or_null(p->attester), "stack", m->measured.stack, "unknown",
+	        m->measured.unknown, "variants", m->measured.variants, "holds_for", m->measured.holds_for,
+	        "varies", "cpu", "memory", "vcpus");
 
 	if (p->machine)
 		json_object_set_new(j, "qemu", bundle_qemu(p, m->cmdline, m->files));
@@ -215,7 +221,7 @@ static json_t *manifest_json(const struct making *m)
 }
 
 /* Writes the manifest and reads it back as every user of the bundle will. */
-static int add_manifest(struct making *m, char **text, struct err *e)
+static int write_manifest(struct making *m, char **text, struct err *e)
 {
 	_free_ char *path = xasprintf("%s/manifest.json", m->tmp);
 	_bundle_ struct bundle *read_back = NULL;
@@ -224,11 +230,21 @@ static int add_manifest(struct making *m, char **text, struct err *e)
 
 	if (!j)
 		return err_set(e, -EILSEQ, "platform %s: its settings are not UTF-8", m->platform->name);
+	free(*text);
 	*text = json_dumps(j, JSON_SORT_KEYS | JSON_INDENT(2));
 	buf_printf(&b, "%s\n", *text);
 	if (io_write_file(path, buf_slice(&b), 0644, e))
 		return e->code;
 	return bundle_read(m->tmp, &read_back, e);
+}
+
+/* The bundle is measured as anybody will: from its manifest, which then gains what that gives. */
+static int add_manifest(struct making *m, char **text, struct err *e)
+{
+	if (m->platform->tee &&
+	        (write_manifest(m, text, e) || bundle_measure(m->tmp, m->platform, &m->measured, e)))
+		return e->code;
+	return write_manifest(m, text, e);
 }
 
 /* What is replaced is removed: that may only be a bundle. */
@@ -291,7 +307,7 @@ static int make(struct making *m, char **text, struct err *e)
 		return err_errno(e, "%s", m->tmp);
 	if (add_files(m, e))
 		return e->code;
-	m->registers = registers_json(m);
+	add_hashes(m);
 	if (add_manifest(m, text, e))
 		return e->code;
 	return io_exists(m->out) ? swap(m, e) : io_commit(m->tmp, m->out, e);
@@ -330,6 +346,7 @@ static int run(const struct args *a, struct err *e)
 	m.cmdline = xasprintf("%s roothash=%s", m.platform->cmdline, m.roothash);
 	m.files = json_object();
 	m.inputs = json_object();
+	bundle_measured_init(&m.measured);
 	if (make(&m, &text, e)) {
 		struct err first = *e;
 
@@ -341,7 +358,7 @@ static int run(const struct args *a, struct err *e)
 		puts(text);
 		return 0;
 	}
-	json_object_foreach(m.registers, key, value)
+	json_object_foreach(m.measured.registers, key, value)
 	        printf("%s.%s=%s\n", m.platform->name, key, json_string_value(value));
 	return 0;
 }
