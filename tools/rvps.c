@@ -11,74 +11,79 @@
  * guest gives it: 1 of the guest components, and so of this project's agent.
  */
 static const struct rvps_name names[] = {
-	{ "sample", "launch_digest", RVPS_TEXT, true, 0, NULL, "abcde", NULL, 0 },
-	{ "sample", "svn", RVPS_TEXT, true, 0, NULL, "1", NULL, 0 },
-	{ "sample", "major_version", RVPS_INT, false, 0, NULL, "1", NULL, 0 },
-	{ "sample", "minimum_minor_version", RVPS_INT, false, 0, NULL, "4", NULL, 0 },
+	{ "sample", "launch_digest", RVPS_TEXT, true, 0, NULL, "abcde", NULL, false },
+	{ "sample", "svn", RVPS_TEXT, true, 0, NULL, "1", NULL, false },
+	{ "sample", "major_version", RVPS_INT, false, 0, NULL, "1", NULL, false },
+	{ "sample", "minimum_minor_version", RVPS_INT, false, 0, NULL, "4", NULL, false },
 
 	{ "snp", "snp_launch_measurement", RVPS_HEX, true, 48, "snp.launch_digest", NULL, "launch digests",
-	        0 },
-	{ "snp", "snp_bootloader", RVPS_INT, true, 0, NULL, NULL, "accepted bootloader" AMD_TCB, 0 },
-	{ "snp", "snp_microcode", RVPS_INT, true, 0, NULL, NULL, "accepted microcode" AMD_TCB, 0 },
-	{ "snp", "snp_snp_svn", RVPS_INT, true, 0, NULL, NULL, "accepted snp" AMD_TCB, 0 },
-	{ "snp", "snp_tee_svn", RVPS_INT, true, 0, NULL, NULL, "accepted tee" AMD_TCB, 0 },
-	{ "snp", "snp_smt_enabled", RVPS_BOOL, false, 0, NULL, NULL, "whether the hosts run with SMT", 0 },
-	{ "snp", "snp_tsme_enabled", RVPS_BOOL, false, 0, NULL, NULL, "whether the hosts run with TSME", 0 },
+	        false },
+	{ "snp", "snp_bootloader", RVPS_INT, true, 0, NULL, NULL, "accepted bootloader" AMD_TCB, false },
+	{ "snp", "snp_microcode", RVPS_INT, true, 0, NULL, NULL, "accepted microcode" AMD_TCB, false },
+	{ "snp", "snp_snp_svn", RVPS_INT, true, 0, NULL, NULL, "accepted snp" AMD_TCB, false },
+	{ "snp", "snp_tee_svn", RVPS_INT, true, 0, NULL, NULL, "accepted tee" AMD_TCB, false },
+	{ "snp", "snp_smt_enabled", RVPS_BOOL, false, 0, NULL, NULL, "whether the hosts run with SMT",
+	        false },
+	{ "snp", "snp_tsme_enabled", RVPS_BOOL, false, 0, NULL, NULL, "whether the hosts run with TSME",
+	        false },
 	{ "snp", "snp_guest_abi_major", RVPS_INT, false, 0, "policy.abi_major", NULL, "of the guest policy",
-	        0 },
+	        false },
 	{ "snp", "snp_guest_abi_minor", RVPS_INT, false, 0, "policy.abi_minor", NULL, "of the guest policy",
-	        0 },
+	        false },
 	{ "snp", "snp_single_socket", RVPS_BOOL, false, 0, "policy.single_socket", NULL,
-	        "of the guest policy", 0 },
+	        "of the guest policy", false },
 	{ "snp", "snp_smt_allowed", RVPS_BOOL, false, 0, "policy.smt_allowed", NULL, "of the guest policy",
-	        0 },
+	        false },
 
-	{ "tdx", "mr_td", RVPS_HEX, true, 48, "tdx.mrtd", NULL, "MRTD", 0 },
-	{ "tdx", "rtmr_1", RVPS_HEX, true, 48, "tdx.rtmr1", NULL, "RTMR1", 0 },
-	{ "tdx", "rtmr_2", RVPS_HEX, true, 48, "tdx.rtmr2", NULL, "RTMR2", 0 },
-	{ "tdx", "xfam", RVPS_HEX, true, 8, NULL, NULL, "XFAM of quotes from the platform's CPUs", 0 },
-	{ "tdx", "tdvfkernel", RVPS_HEX, false, 48, "event.kernel", NULL, "event of the kernel image", 0 },
+	{ "tdx", "mr_td", RVPS_HEX, true, 48, "tdx.mrtd", NULL, "MRTD", false },
+	{ "tdx", "rtmr_1", RVPS_HEX, true, 48, "tdx.rtmr1", NULL, "RTMR1", false },
+	{ "tdx", "rtmr_2", RVPS_HEX, true, 48, "tdx.rtmr2", NULL, "RTMR2", false },
+	{ "tdx", "xfam", RVPS_HEX, true, 8, NULL, NULL, "XFAM of quotes from the platform's CPUs", false },
+	{ "tdx", "tdvfkernel", RVPS_HEX, false, 48, "event.kernel", NULL, "event of the kernel image",
+	        false },
 	{ "tdx", "tdvfkernelparams", RVPS_HEX, false, 48, "event.cmdline", NULL, "event of the command line",
-	        0 },
-	{ "tdx", "mr_seam", RVPS_HEX, true, 48, NULL, NULL, "MRSEAM of accepted TDX modules", 18 },
-	{ "tdx", "tcb_svn", RVPS_HEX, true, 16, NULL, NULL, "accepted TCB SVN of quotes", 18 },
+	        false },
+	{ "tdx", "mr_seam", RVPS_HEX, true, 48, NULL, NULL, "MRSEAM of accepted TDX modules", true },
+	{ "tdx", "tcb_svn", RVPS_HEX, true, 16, NULL, NULL, "accepted TCB SVN of quotes", true },
 
 	{ "az-snp-vtpm", "measurement", RVPS_HEX, true, 48, "snp.launch_digest", NULL,
-	        "launch digest of Azure's own firmware, from its reports", 0 },
-	{ "az-snp-vtpm", "snp_pcr11", RVPS_HEX, true, 32, "vtpm.sha256.pcr11", NULL, "PCR 11", 0 },
-	{ "az-snp-vtpm", "tcb_bootloader", RVPS_INT, true, 0, NULL, NULL, "accepted bootloader" AMD_TCB, 0 },
-	{ "az-snp-vtpm", "tcb_microcode", RVPS_INT, true, 0, NULL, NULL, "accepted microcode" AMD_TCB, 0 },
-	{ "az-snp-vtpm", "tcb_snp", RVPS_INT, true, 0, NULL, NULL, "accepted snp" AMD_TCB, 0 },
-	{ "az-snp-vtpm", "tcb_tee", RVPS_INT, true, 0, NULL, NULL, "accepted tee" AMD_TCB, 0 },
+	        "launch digest of Azure's own firmware, from its reports", false },
+	{ "az-snp-vtpm", "snp_pcr11", RVPS_HEX, true, 32, "vtpm.sha256.pcr11", NULL, "PCR 11", false },
+	{ "az-snp-vtpm", "tcb_bootloader", RVPS_INT, true, 0, NULL, NULL, "accepted bootloader" AMD_TCB,
+	        false },
+	{ "az-snp-vtpm", "tcb_microcode", RVPS_INT, true, 0, NULL, NULL, "accepted microcode" AMD_TCB,
+	        false },
+	{ "az-snp-vtpm", "tcb_snp", RVPS_INT, true, 0, NULL, NULL, "accepted snp" AMD_TCB, false },
+	{ "az-snp-vtpm", "tcb_tee", RVPS_INT, true, 0, NULL, NULL, "accepted tee" AMD_TCB, false },
 	{ "az-snp-vtpm", "smt_enabled", RVPS_BOOL, true, 0, NULL, NULL, "whether Azure's hosts run with SMT",
-	        0 },
+	        false },
 	{ "az-snp-vtpm", "tsme_enabled", RVPS_BOOL, true, 0, NULL, NULL,
-	        "whether Azure's hosts run with TSME", 0 },
+	        "whether Azure's hosts run with TSME", false },
 	{ "az-snp-vtpm", "abi_major", RVPS_INT, true, 0, NULL, NULL, "of the guest policy that Azure sets",
-	        0 },
+	        false },
 	{ "az-snp-vtpm", "abi_minor", RVPS_INT, true, 0, NULL, NULL, "of the guest policy that Azure sets",
-	        0 },
+	        false },
 	{ "az-snp-vtpm", "single_socket", RVPS_BOOL, true, 0, NULL, NULL,
-	        "of the guest policy that Azure sets", 0 },
+	        "of the guest policy that Azure sets", false },
 	{ "az-snp-vtpm", "smt_allowed", RVPS_BOOL, true, 0, NULL, NULL, "of the guest policy that Azure sets",
-	        0 },
+	        false },
 
-	{ "az-tdx-vtpm", "tdx_pcr11", RVPS_HEX, true, 32, "vtpm.sha256.pcr11", NULL, "PCR 11", 0 },
+	{ "az-tdx-vtpm", "tdx_pcr11", RVPS_HEX, true, 32, "vtpm.sha256.pcr11", NULL, "PCR 11", false },
 	{ "az-tdx-vtpm", "mr_td", RVPS_HEX, true, 48, "tdx.mrtd", NULL,
-	        "MRTD of Azure's own firmware, from its quotes", 0 },
-	{ "az-tdx-vtpm", "xfam", RVPS_HEX, true, 8, NULL, NULL, "XFAM of quotes from Azure", 0 },
-	{ "az-tdx-vtpm", "mr_seam", RVPS_HEX, true, 48, NULL, NULL, "MRSEAM of accepted TDX modules", 18 },
-	{ "az-tdx-vtpm", "tcb_svn", RVPS_HEX, true, 16, NULL, NULL, "accepted TCB SVN of quotes", 18 },
+	        "MRTD of Azure's own firmware, from its quotes", false },
+	{ "az-tdx-vtpm", "xfam", RVPS_HEX, true, 8, NULL, NULL, "XFAM of quotes from Azure", false },
+	{ "az-tdx-vtpm", "mr_seam", RVPS_HEX, true, 48, NULL, NULL, "MRSEAM of accepted TDX modules", true },
+	{ "az-tdx-vtpm", "tcb_svn", RVPS_HEX, true, 16, NULL, NULL, "accepted TCB SVN of quotes", true },
 
-	{ "tpm", "tpm_pcr11", RVPS_HEX, true, 32, "vtpm.sha256.pcr11", NULL, "PCR 11", 0 },
+	{ "tpm", "tpm_pcr11", RVPS_HEX, true, 32, "vtpm.sha256.pcr11", NULL, "PCR 11", false },
 	{ "tpm", "trusted_aks", RVPS_TEXT, true, 0, NULL, NULL,
-	        "attestation keys of the vTPMs: SubjectPublicKeyInfo, DER in Base64", 0 },
+	        "attestation keys of the vTPMs: SubjectPublicKeyInfo, DER in Base64", false },
 };
 
 static const struct rvps_edition editions[] = {
-	{ "", "0.18 and later", 0, false, false },
-	{ "until-0.17", "0.14 to 0.17", 17, true, false },
-	{ "until-0.13", "up to 0.13", 13, true, true },
+	{ "", "0.18 and later", false, false },
+	{ "until-0.17", "0.14 to 0.17", true, false },
+	{ "until-0.13", "up to 0.13", true, true },
 };
 
 const struct rvps_name *rvps_nth(const char *attester, size_t i)
@@ -129,30 +134,54 @@ char *rvps_type(const struct rvps_name *n)
 	}
 }
 
-static bool is_kind(const struct rvps_name *n, json_t *j)
+static bool knows(const struct rvps_edition *edition, const char *attester)
 {
+	return !edition->strings || !strcmp(attester, "sample") || !strcmp(attester, "snp") ||
+	       !strcmp(attester, "tdx");
+}
+
+static bool is_base64(const char *s, unsigned len)
+{
+	_buf_ struct buf b = { 0 };
+
+	return base64_decode(&b, slice_str(s)) && b.n == len;
+}
+
+static bool is_snp_digest(const struct rvps_name *n)
+{
+	return n->reg && !strcmp(n->reg, "snp.launch_digest");
+}
+
+static bool is_kind(const struct rvps_name *n, json_t *j, const struct rvps_edition *edition)
+{
+	const char *s = json_string_value(j);
+
 	switch (n->kind) {
 	case RVPS_INT:
-		return json_is_integer(j) && json_integer_value(j) >= 0;
+		return edition->strings ? s && *s && !s[strspn(s, "0123456789")]
+		                        : json_is_integer(j) && json_integer_value(j) >= 0;
 	case RVPS_BOOL:
-		return json_is_boolean(j);
+		return edition->strings ? s && (!strcmp(s, "true") || !strcmp(s, "false"))
+		                        : json_is_boolean(j);
 	case RVPS_HEX:
-		return json_is_string(j) && is_hex(json_string_value(j), n->len);
+		return s && (edition->base64 && is_snp_digest(n) ? is_base64(s, n->len) : is_hex(s, n->len));
 	default:
-		return json_is_string(j) && *json_string_value(j);
+		return s && *s;
 	}
 }
 
-bool rvps_suits(const struct rvps_name *n, json_t *value)
+bool rvps_suits(const struct rvps_name *n, json_t *value, const struct rvps_edition *edition)
 {
 	json_t *one;
 	size_t i;
 
-	if (!n->list)
-		return is_kind(n, value);
+	if (!knows(edition, n->attester))
+		return false;
+	if (!n->list && !edition->strings)
+		return is_kind(n, value, edition);
 	if (!json_is_array(value) || !json_array_size(value))
 		return false;
-	json_array_foreach(value, i, one) if (!is_kind(n, one)) return false;
+	json_array_foreach(value, i, one) if (!is_kind(n, one, edition)) return false;
 	return true;
 }
 
@@ -220,24 +249,26 @@ static json_t *string_of(json_t *j)
 
 static json_t *edited_one(json_t *j, const struct rvps_name *n, const struct rvps_edition *edition)
 {
-	bool snp = n->reg && !strcmp(n->reg, "snp.launch_digest");
-	json_auto_t *v = edition->base64 && snp ? base64_of(j) : json_incref(j);
+	json_auto_t *v = edition->base64 && is_snp_digest(n) ? base64_of(j) : json_incref(j);
 
 	return edition->strings ? string_of(v) : json_incref(v);
 }
 
 json_t *rvps_edited(json_t *names_of, const char *attester, const struct rvps_edition *edition)
 {
-	json_t *ret = json_object(), *value, *one;
+	json_t *ret, *value, *one;
 	const char *key;
 	size_t i;
 
+	if (!knows(edition, attester))
+		return NULL;
+	ret = json_object();
 	json_object_foreach(names_of, key, value)
 	{
 		const struct rvps_name *n = rvps_find(attester, key);
 		json_t *to;
 
-		if (!n || (n->until && (!edition->until || edition->until > n->until)))
+		if (!n)
 			continue;
 		if (!json_is_array(value) && !edition->strings) {
 			json_object_set_new(ret, key, edited_one(value, n, edition));

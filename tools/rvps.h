@@ -18,15 +18,13 @@ struct rvps_name {
 	const char *reg;   /* the register that it is, NULL where it is none */
 	const char *fixed; /* the value of every guest, NULL where it has none */
 	const char *what;  /* what the value is, for who has to set it */
-	unsigned until; /* minor version 0.N of the last Trustee that reads it, 0: they still do; then it may
-	                   be missing */
+	bool optional;     /* read by Trustee up to 0.18 alone, so that it may be missing */
 };
 
 /* What changed between versions of Trustee. */
 struct rvps_edition {
 	const char *dir;     /* "" for the current */
 	const char *trustee; /* for people */
-	unsigned until;      /* 0.N is the last minor version of it */
 	bool base64;         /* a measurement of SNP is in Base64 instead of hex */
 	bool strings;        /* all values are lists of strings */
 };
@@ -42,9 +40,9 @@ const struct rvps_edition *rvps_edition_nth(size_t i);
 json_t *rvps_value(const struct rvps_name *n, const char *text, struct err *e);
 /* The type that the policy needs: "list of integers", "96 hex digits", "true or false". Caller frees. */
 char *rvps_type(const struct rvps_name *n);
-/* Is VALUE of that type? */
-bool rvps_suits(const struct rvps_name *n, json_t *value);
-/* NAMES as EDITION has them: a new object, without the names that it does not read. */
+/* Is VALUE of that type, as EDITION has it? */
+bool rvps_suits(const struct rvps_name *n, json_t *value, const struct rvps_edition *edition);
+/* NAMES as EDITION has them, a new object; NULL where it does not know the attester. */
 json_t *rvps_edited(json_t *names, const char *attester, const struct rvps_edition *edition);
 /* Adds to INTO the values of FROM: lists are joined; -EEXIST where a single value is another. */
 int rvps_merge(json_t *into, json_t *from, struct err *e);
