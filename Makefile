@@ -28,7 +28,7 @@ STEP    = BULLA=$(BULLA) $(BULLA) step --dir $O $(if $V,-v)
 # Platforms that boot from a disk; the others get kernel and initrd from the VMM.
 DISK_PLATFORMS := $(patsubst recipes/platforms/%.conf,%,$(sort $(shell grep -l '^Boot=disk' recipes/platforms/*.conf)))
 
-include tools/tools.mk kernel/kernel.mk rootfs/rootfs.mk agent/agent.mk tests/tests.mk
+include tools/tools.mk kernel/kernel.mk rootfs/rootfs.mk rootfs/uki.mk agent/agent.mk tests/tests.mk
 
 # Host packages first: what the goals need and the machine lacks.
 GOALS := $(or $(MAKECMDGOALS),image)

@@ -7,7 +7,7 @@
 #include "measuring.h"
 #include "pcrsig.h"
 
-enum { SECTIONS_MAX = 8, CMDLINE_MAX = 2047 };
+enum { SECTIONS_MAX = 8, CMDLINE_MAX = 2047, PCR_FILE_MAX = 1 << 20 };
 
 struct making {
 	const struct args *a;
@@ -127,9 +127,16 @@ static int assemble(const struct making *m, struct buf *ret, struct err *e)
 static int sign_policies(struct making *m, struct err *e)
 {
 	_buf_ struct buf image = { 0 };
+	const char *key = args_get(m->a, "pcrpkey"), *sig = args_get(m->a, "pcrsig");
 
 	if (args_flag(m->a, "no-policy"))
 		return 0;
+	if (key || sig)
+		return args_need(m->a, "pcrpkey", &key, e) || args_need(m->a, "pcrsig", &sig, e) ||
+		                       io_read_file(key, PCR_FILE_MAX, &m->pcrpkey, e) ||
+		                       io_read_file(sig, PCR_FILE_MAX, &m->pcrsig, e)
+		               ? e->code
+		               : 0;
 	if (keyset_open(args_get(m->a, "keys"), &m->keys, e) || pcrsig_public(m->keys, &m->pcrpkey, e) ||
 	        assemble(m, &image, e))
 		return e->code;
@@ -208,6 +215,8 @@ static const struct opt opts[] = {
 	{ "keys", "DIR",
 	        "the key set whose key `pcr` signs the policies (default: the one of `bulla sign`)" },
 	{ "systemd-phases", NULL, "sign PCR 11 also for the phases of a booting systemd" },
+	{ "pcrsig", "FILE", "policies that are signed already, to make a published UKI again" },
+	{ "pcrpkey", "FILE", "with it: the public key" },
 	{ "no-policy", NULL, "sign no PCR policies" },
 	{ "out", "FILE", "the UKI, not signed yet; or the section" },
 	{ "extract", "SECTION", "write a section's content instead, of the image that --in names" },

@@ -145,6 +145,10 @@ fi
 cp uki.efi first.efi
 uki uki.efi >/dev/null
 check "a second run gives the same bytes" cmp uki.efi first.efi
+again_without_keys() {
+	section pcrsig && section pcrpkey && uki again.efi --keys none --pcrsig section.pcrsig --pcrpkey section.pcrpkey && cmp again.efi first.efi
+}
+check "whoever has no key makes the same again from its public half and the signatures" again_without_keys
 uki uki.efi --systemd-phases >/dev/null
 check "with systemd's phases, five policies a bank" policies 5
 check "the last one is that of a system that is up" policy_is_measured 4 enter-initrd:leave-initrd:sysinit:ready
