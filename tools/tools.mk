@@ -27,6 +27,8 @@ $(shell mkdir -p $O/gen)$(file >$O/gen/schemas.inc,$(SCHEMAS_INC))
 endif
 $O/obj/tools/schemas.o: $(SCHEMAS) $O/gen/schemas.inc
 
+$O/obj/tools/page.o: tools/page.css
+
 # And the platforms that can be measured: each is one file, measure/tee_NAME.c.
 TEES_INC := $(foreach t,$(patsubst measure/tee_%.c,%,$(call src,measure/tee_*.c)),X($t))
 ifneq ($(wildcard $O/gen/tees.inc)$(file <$O/gen/tees.inc),$O/gen/tees.inc$(TEES_INC))

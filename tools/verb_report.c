@@ -1,7 +1,7 @@
 /* bulla report: what a build made, how large it is against its budget, and what it measures. */
-#include "report.h"
 #include "lib/args.h"
 #include "lib/io.h"
+#include "page.h"
 
 static int write_file(const char *dir, const char *name, const char *text, struct err *e)
 {
@@ -10,23 +10,65 @@ static int write_file(const char *dir, const char *name, const char *text, struc
 	return io_write_file(path, slice_str(text), 0644, e);
 }
 
+/* The page of REPORT, with what changed since the report at PREVIOUS, if that is not NULL. */
+static int make_page(
+        const json_t *report, const char *name, const char *previous, struct buf *ret, struct err *e)
+{
+	json_auto_t *old = NULL, *diff = NULL;
+
+	if (previous &&
+	        (report_read(previous, &old, e) || report_diff(old, report, previous, name, &diff, e)))
+		return e->code;
+	return page_write(report, diff, ret, e);
+}
+
 static int sum_up(const struct args *a, const struct report_from *from, struct err *e)
 {
 	_free_ char *json = NULL, *line = NULL;
-	_buf_ struct buf text = { 0 }, over = { 0 };
+	_buf_ struct buf text = { 0 }, over = { 0 }, page = { 0 };
 	json_auto_t *report = NULL;
 
 	if (report_gather(from, &report, e))
+		return e->code;
+	/* before report.json is written, which may be the previous one's */
+	if (args_flag(a, "html") && make_page(report, from->out, args_get(a, "previous"), &page, e))
 		return e->code;
 	json = json_dumps(report, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	line = xasprintf("%s\n", json);
 	report_text(report, from->out, &text);
 	if (write_file(from->out, "report.json", line, e) ||
-	        write_file(from->out, "report.txt", buf_str(&text), e))
+	        write_file(from->out, "report.txt", buf_str(&text), e) ||
+	        (page.n && write_file(from->out, "report.html", buf_str(&page), e)))
 		return e->code;
 	fputs(a->json ? line : buf_str(&text), stdout);
 	report_over(report, &over);
 	return over.n ? err_set(e, -EFBIG, "over budget: %s", buf_str(&over)) : 0;
+}
+
+static int compare(const struct args *a, struct err *e)
+{
+	json_auto_t *old = NULL, *new = NULL, *diff = NULL;
+	_buf_ struct buf text = { 0 };
+
+	if (a->n_rest != 2) {
+		err_set(e, -EINVAL, "--diff: two builds, releases or report.json are needed");
+		return err_exit(e, EX_USAGE);
+	}
+	if (report_read(a->rest[0], &old, e) || report_read(a->rest[1], &new, e) ||
+	        report_diff(old, new, a->rest[0], a->rest[1], &diff, e))
+		return e->code;
+	if (args_flag(a, "html")) {
+		if (page_write(new, diff, &text, e))
+			return e->code;
+	} else if (a->json) {
+		_free_ char *json = json_dumps(diff, JSON_SORT_KEYS | JSON_INDENT(2));
+
+		buf_printf(&text, "%s\n", json);
+	} else {
+		report_diff_text(diff, &text);
+	}
+	fputs(buf_str(&text), stdout);
+	return json_is_true(json_object_get(diff, "same")) ? EX_OK : EX_NO;
 }
 
 static int run(const struct args *a, struct err *e)
@@ -40,6 +82,12 @@ static int run(const struct args *a, struct err *e)
 		.budgets = budgets ? budgets : "recipes/budgets.conf",
 		.times = !args_flag(a, "no-times") };
 
+	if (args_flag(a, "diff"))
+		return compare(a, e);
+	if (a->n_rest) {
+		err_set(e, -EINVAL, "%s: operands are for --diff", a->rest[0]);
+		return err_exit(e, EX_USAGE);
+	}
 	return sum_up(a, &from, e);
 }
 
@@ -47,7 +95,11 @@ static const struct opt opts[] = {
 	{ "out", "DIR", "where the build is (default: out)" },
 	{ "recipes", "DIR", "what it was built from (default: recipes)" },
 	{ "budgets", "FILE", "sizes allowed (default: recipes/budgets.conf)" },
+	{ "html", NULL, "also write report.html, a page that needs nothing else; with --diff, print it" },
+	{ "previous", "PATH", "with --html: a former build, release or report.json to compare with" },
 	{ "no-times", NULL, "leave out what a clock measured, so that equal builds have equal reports" },
+	{ "diff", NULL, "compare two builds, releases or report.json instead, and say what moved what" },
 	{ 0 },
 };
-const struct verb verb_report = { "report", "sum up a build: sizes, budgets, measurements", "", opts, run };
+const struct verb verb_report = { "report", "sum up a build: sizes, budgets, measurements",
+	"[--diff OLD NEW]", opts, run };
