@@ -2,73 +2,19 @@
 #include "measured.h"
 #include "measuring.h"
 
-enum { OPTIONS_MAX = 16 };
-
-struct given { /* the arguments that `bulla explain` would get */
-	struct args args;
-	char *texts[OPTIONS_MAX];
-};
-
-static void given_free(struct given *g)
-{
-	for (size_t i = 0; i < g->args.n_given; i++)
-		free(g->texts[i]);
-	free(g->args.given);
-}
-
-static void give(struct given *g, const struct tee *t, const char *name, char *value)
-{
-	struct args *a = &g->args;
-
-	if (!tee_takes(t, name) && strcmp(name, "stack")) {
-		free(value);
-		return;
-	}
-	a->given = xrealloc(a->given, a->n_given + 1, sizeof(*a->given));
-	a->given[a->n_given].name = name;
-	a->given[a->n_given].value = g->texts[a->n_given] = value;
-	a->n_given++;
-}
-
-/* What the manifest's registers were measured from: its files by their names, launch settings and stack. */
-static void give_all(struct given *g, const struct tee *t, const char *dir, const json_t *manifest)
-{
-	static const struct {
-		const char *option, *file;
-	} files[] = { { "firmware", "firmware.fd" }, { "vars", "vars.fd" }, { "uki", "uki.efi" },
-		{ "disk", "disk.raw" } };
-	json_t *launch = json_object_get(manifest, "launch"), *value;
-	bool disk = !strcmp(json_text(manifest, "boot"), "disk");
-	const char *key;
-
-	if (!disk)
-		give(g, t, "bundle", xstrdup(dir));
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		if (json_object_get(json_object_get(manifest, "files"), files[i].file) && (disk || i < 2))
-			give(g, t, files[i].option, xasprintf("%s/%s", dir, files[i].file));
-	if (disk && json_object_get(launch, "memory")) {
-		give(g, t, "memory", xstrdup(json_text(launch, "memory")));
-		give(g, t, "vcpus", xasprintf("%d", (int)json_size(launch, "vcpus")));
-	}
-	if (json_is_true(json_object_get(launch, "secure_boot")))
-		give(g, t, "secure-boot", xstrdup("on"));
-	if (*json_text(launch, "cpu"))
-		give(g, t, "vcpu-type", xstrdup(json_text(launch, "cpu")));
-	json_object_foreach(json_object_get(manifest, "stack"), key, value)
-	        give(g, t, "stack", xstrdup(json_string_value(value)));
-}
-
 static int measure(const char *dir, const json_t *manifest, json_t **ret, struct err *e)
 {
-	struct given g __attribute__((cleanup(given_free))) = { 0 };
 	const struct tee *t = tee_find(json_text(manifest, "tee"), e);
+	_free_ void *given = xcalloc(1, sizeof(*((struct args *)0)->given));
+	struct args a = { .given = given, .n_given = 1 };
 	_loaded_ struct loaded l = { 0 };
 	_result_ struct result r = { .log = true };
 
 	if (!t)
 		return e->code;
-	give_all(&g, t, dir, manifest);
-	if (inputs_load(&g.args, t, true, &l, e))
+	a.given[0].name = "bundle";
+	a.given[0].value = dir;
+	if (inputs_load(&a, t, true, &l, e))
 		return e->code;
 	/* the same steps once a bank would hide them from people */
 	l.in.banks = 1U << HASH_SHA256;
@@ -132,7 +78,7 @@ static json_t *disagreements(const json_t *manifest, const json_t *measured)
 
 json_t *report_measure(const char *dir, const json_t *manifest)
 {
-	json_t *ret = json_pack("{s[o]}", "measured", of_files(manifest)), *m;
+	json_t *ret = json_pack("{s[o]}", "measured", of_files(manifest)), *m = NULL;
 	struct err e = { 0 };
 
 	if (!*json_text(manifest, "tee"))
