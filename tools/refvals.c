@@ -139,7 +139,15 @@ int refval_order(const void *a, const void *b)
 		d = (x->vcpus > y->vcpus) - (x->vcpus < y->vcpus);
 	if (!d)
 		d = order_text(x->memory, y->memory);
-	return d ? d : strcmp(x->value, y->value);
+	if (!d)
+		d = strcmp(x->value, y->value);
+	if (!d && !json_equal(x->json, y->json)) { /* the same from other inputs, say */
+		_free_ char *own = json_dumps(x->json, JSON_SORT_KEYS),
+		            *other = json_dumps(y->json, JSON_SORT_KEYS);
+
+		d = strcmp(own, other);
+	}
+	return d;
 }
 
 static int read_list(

@@ -46,7 +46,7 @@ int refvals_of(const char *name, json_t *j, struct refvals **ret, struct err *e)
 const struct refval *refvals_denied(const struct refvals *s, const char *reg, const char *value);
 /* "platform, 4 vCPUs, EPYC-v4, 2G": the launch that V is of. Caller frees. */
 char *refval_launch(const struct refval *v);
-/* Order of entries: 0 for the same register, platform, launch and value. */
+/* Order of entries: register, platform, cpu, vcpus, memory, value, then everything else. */
 int refval_order(const void *a, const void *b);
 void refvals_freep(struct refvals **s);
 #define _refvals_ __attribute__((cleanup(refvals_freep)))

@@ -320,11 +320,8 @@ static int open_keys(struct writing *w, struct err *e)
 
 	if (args_flag(w->a, "unsigned"))
 		return 0;
-	if (keyset_open(args_get(w->a, "keys"), &w->keys, e)) {
-		if (!e->hint[0])
-			err_hint(e, "--unsigned leaves the signatures out");
+	if (keyset_open(args_get(w->a, "keys"), &w->keys, e))
 		return e->code;
-	}
 	w->signer = signer ? xstrdup(signer) : xasprintf("bulla, %s key", keyset_kind(w->keys));
 	return 0;
 }
