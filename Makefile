@@ -28,7 +28,7 @@ STEP    = BULLA=$(BULLA) $(BULLA) step --dir $O $(if $V,-v)
 # Platforms that boot from a disk; the others get kernel and initrd from the VMM.
 DISK_PLATFORMS := $(patsubst recipes/platforms/%.conf,%,$(sort $(shell grep -l '^Boot=disk' recipes/platforms/*.conf)))
 
-include tools/tools.mk kernel/kernel.mk rootfs/rootfs.mk rootfs/uki.mk agent/agent.mk tests/tests.mk
+include tools/tools.mk tools/keys.mk kernel/kernel.mk rootfs/rootfs.mk rootfs/uki.mk agent/agent.mk tests/tests.mk
 
 # Host packages first: what the goals need and the machine lacks.
 GOALS := $(or $(MAKECMDGOALS),image)
@@ -39,7 +39,7 @@ deps:
 $(TOOLS_OBJ): | deps
 
 .PHONY: image start bundles run fetch builder clean
-image: start bundles
+image: start bundles secureboot
 	@[ ! $O/state/rootfs -nt $O/.start ] || { cat $(ROOTFS)/largest.txt; echo; }
 	@$(BULLA) report --out $O --html $(if $(PREVIOUS),--previous $(PREVIOUS))
 	@[ -n "$$(find $O/state -newer $O/.start -type f ! -name '.*' 2>/dev/null)" ] || \

@@ -1,6 +1,5 @@
 # The UKI of each platform that boots from a disk: unsigned.efi, and uki.efi, which the key set's `db` has signed. The
 # keys are the user's, not out/'s; a build is another one when they are.
-KEYS ?= $(or $(BULLA_KEYS),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/bulla/keys)
 STUB := $(BUILDER)/usr/lib/systemd/boot/efi/linuxx64.efi.stub
 
 .PHONY: ukis

@@ -396,5 +396,5 @@ int keyset_cert(const struct keyset *k, const char *role, X509 **ret, struct err
 	if (load_public(k, role, ret, &key, e))
 		return e->code;
 	EVP_PKEY_free(key);
-	return *ret ? 0 : err_set(e, -ENOENT, "%s/%s.crt: no certificate for this role", k->dir, role);
+	return *ret ? 0 : err_set(e, -ENODATA, "%s/%s.crt: no certificate for this role", k->dir, role);
 }

@@ -52,6 +52,6 @@ int keyset_sign(const struct keyset *k, const char *role, const char *digest, st
         struct buf *sig, struct err *e);
 /* The public half. Free with EVP_PKEY_free. */
 int keyset_public(const struct keyset *k, const char *role, EVP_PKEY **ret, struct err *e);
-/* The certificate of a role that has one. Free with X509_free. */
+/* The certificate of a role that has one, else -ENODATA. Free with X509_free. */
 int keyset_cert(const struct keyset *k, const char *role, X509 **ret, struct err *e);
 #endif

@@ -9,10 +9,7 @@ RELEASE_NAME ?= $(shell date -u -d @$(EPOCH) +%Y%m%d)
 # the commit that was built, when nothing in the folder differs from it
 COMMIT := $(if $(shell git status --porcelain 2>&1 | head -1),,$(shell git rev-parse HEAD 2>/dev/null))
 
-.PHONY: keys archives release publisher publish
-keys: tools
-	@$(BULLA) sign public --role release >/dev/null 2>&1 || $(BULLA) sign keygen
-
+.PHONY: archives release publisher publish
 archives: $(RELEASE_PLATFORMS:%=archive-%)
 $(RELEASE_PLATFORMS:%=archive-%): archive-%: bundle-% builder
 	@$(STEP) archive-$* --in $O/bundles/$* --in tools/archive.sh --in $(BULLA) $(BUILDER_IN) --out $(PACKED)/$* -- \

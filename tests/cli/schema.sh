@@ -64,6 +64,8 @@ tdx="tdx --firmware $vectors/ovmf/debian-2025.02-8-OVMF.fd"
 }
 check "measure, and explain with its steps" valid measure m.1 m.2 m.3 m.4 m.5
 check "explain --against" valid explain e.1 e.2 e.3
+"$BULLA" sign keygen -q --out keys && "$BULLA" sign public --keys keys --json >s.1
+check "sign" valid sign s.1
 check "idblock" valid idblock b.1
 check "diff" valid diff d.1 d.2
 n=0

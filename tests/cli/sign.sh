@@ -2,6 +2,7 @@
 # bulla sign: key sets and what they sign. Witnesses: openssl, sbsign, sbverify; SoftHSM holds keys as a token.
 . tests/tap.sh
 repo=$PWD
+secrets="/usr/bin/python3 $PWD/tests/cli/no_secret.py"
 cd "$WORK"
 export BULLA_KEYS="$WORK/keys"
 echo "what is signed" >data
@@ -20,6 +21,9 @@ unchanged() {
 	sha256sum keys/* >before
 	refuses "keygen never overwrites keys" 1 'is there already' "$BULLA" sign keygen
 	check "and leaves them as they were" sha256sum --quiet -c before
+}
+none_missing() {
+	"$BULLA" sign keygen --missing && sha256sum --quiet -c before && "$BULLA" sign keygen --missing -q --out new && [ -e new/keyset.conf ]
 }
 # killed after any of its files
 killed() {
@@ -41,6 +45,7 @@ verified() { # KEYS ROLE DIGEST: signed with the keys of $1, verified with the p
 check "keygen makes a key set that nobody else can read" made_whole
 check "its certificates say DEVELOPMENT and verify" says_development
 unchanged
+check "keygen --missing makes keys only where there are none" none_missing
 check "keygen killed at any moment leaves nothing that looks whole" killed
 for r in PK KEK db pcr id author release; do
 	check "openssl verifies what $r signs" verified keys $r SHA256
@@ -106,6 +111,85 @@ if [ -e $stub ]; then
 	fi
 else
 	skip "EFI programs" "systemd-boot-efi is missing"
+fi
+
+# Secure Boot's variables: efitools makes the same bytes, and takes them apart
+owner=$(sed -n 's/^Owner=//p' keys/keyset.conf)
+vars=/usr/share/OVMF/OVMF_VARS_4M.fd
+as_efitools() { # VARIABLE SIGNER SUFFIX
+	cert-to-efi-sig-list -g "$owner" "keys/$1.crt" esl && sign-efi-sig-list -t "$(date -u -d @$when '+%F %T')" -g "$3" \
+		-k "keys/$2.key" -c "keys/$2.crt" "$1" esl auth && cmp esl "enrol/$1.esl" && cmp auth "enrol/$1.auth" &&
+		openssl x509 -in "keys/$1.crt" -outform DER | cmp - "enrol/$1.cer"
+}
+clouds() { # the certificates, as Google's and Azure's APIs name them
+	for r in PK:pk KEK:keks[0] db:dbs[0]; do
+		jq -re ".shieldedInstanceInitialState.${r#*:}|select(.fileType == \"X509\").content" enrol/gcp.json | base64 -d | cmp - "enrol/${r%:*}.cer" || return 1
+	done
+	for r in PK:pk KEK:kek[0] db:db[0]; do
+		jq -re ".securityProfile.uefiSettings.additionalSignatures.${r#*:}|select(.type == \"x509\").value[0]" enrol/azure.json |
+			base64 -d | cmp - "enrol/${r%:*}.cer" || return 1
+	done
+	jq -e '.securityProfile.uefiSettings.signatureTemplateNames == ["NoSignatureTemplate"]' enrol/azure.json
+}
+# EC2's blob, read with Python's zlib: magic, checksum, version, then what asks for the dictionary that AWS publishes
+aws() {
+	/usr/bin/python3 - enrol <<-'EOT'
+		import base64, struct, sys, zlib
+		blob = base64.b64decode(open(sys.argv[1] + "/aws.uefi-data").read(), validate=True)
+		assert blob[:8] == b"AMZNUEFI" and blob[12:16] == bytes(4)
+		assert struct.unpack(">H", blob[16:18])[0] % 31 == 0 and blob[17] & 0x20 and blob[18:22] == bytes.fromhex("6bb7d9f7")
+		raw = zlib.decompressobj(-15).decompress(blob[22:])
+		assert struct.pack(">I", zlib.adler32(raw)) == blob[-4:]
+		(n,), at = struct.unpack("<Q", raw[:8]), 8
+		def sized():
+		    global at
+		    (size,) = struct.unpack("<Q", raw[at:at + 8])
+		    at += 8 + size
+		    return raw[at - size:at]
+		for name in (b"PK", b"KEK", b"db"):
+		    assert sized() == name and sized() == open(sys.argv[1] + "/" + name.decode() + ".esl", "rb").read()
+		    guid, attributes, year, month, day = struct.unpack("<16sIHBB", raw[at:at + 24])
+		    at += 36
+		    assert (attributes, year, month, day) == (0x27, 2026, 11, 23) and sized() == bytes(32)
+		    assert guid.hex() == ("cbb219d73a3d9645a3bcdad00e67656f" if name == b"db" else "61dfe48bca93d211aa0d00e098032b8c")
+		assert n == 3 and at == len(raw)
+	EOT
+}
+public_only() {
+	for k in keys/*.key; do
+		openssl pkey -in "$k" -outform DER -out der && $secrets der enrol log || return 1
+	done
+}
+finds_secrets() { # in each form, lest public_only prove nothing
+	for k in keys/*.key; do
+		openssl pkey -in "$k" -outform DER -out der && xxd -p der >hex && ! $secrets der der && ! $secrets der hex && ! $secrets der "$k" || return 1
+	done
+}
+# another's shim, and the store that has another's certificate
+shim() {
+	"$BULLA" sign keygen -q --out their && "$BULLA" sign enroll --keys their --out others --vars $vars &&
+		"$BULLA" sign efi --keys their --in even --out shim.efi &&
+		"$BULLA" sign enroll --out enrol-shim --vars $vars --shim shim.efi --ms others/vars.fd &&
+		cat enrol/db.esl others/db.esl | cmp - enrol-shim/db-shim.esl && cmp enrol/vars.fd enrol-shim/vars.fd &&
+		jq -e '.shieldedInstanceInitialState.dbs | length == 2' enrol-shim/gcp-shim.json &&
+		sig-list-to-certs enrol-shim/db-shim.esl cert && cmp cert-1.der others/db.cer
+}
+if command -v sign-efi-sig-list >/dev/null && [ -e $vars ] && [ -e even ]; then
+	"$BULLA" sign enroll --out enrol --vars $vars >log 2>&1
+	check "efitools makes the same PK.esl and PK.auth" as_efitools PK PK 8be4df61-93ca-11d2-aa0d-00e098032b8c
+	check "and KEK's, which PK signs" as_efitools KEK PK 8be4df61-93ca-11d2-aa0d-00e098032b8c
+	check "and db's, which KEK signs" as_efitools db KEK d719b2cb-3d3a-4596-a3bc-dad00e67656f
+	check "Google's and Azure's forms hold the certificates" clouds
+	check "Python's zlib reads the variables in EC2's form" aws
+	check "no private key is in what is enrolled" public_only
+	check "and would be found" finds_secrets
+	check "the same keys give the same files" sh -c "'$BULLA' sign enroll --out enrol2 --vars $vars && diff -r enrol enrol2"
+	check "a shim is let start by the one certificate that it needs" shim
+	refuses "a store that allows no such shim is refused" 1 'no certificate in db' \
+		"$BULLA" sign enroll --out x --vars $vars --shim shim.efi --ms /usr/share/OVMF/OVMF_VARS_4M.ms.fd
+	refuses "what is no store is refused" 1 'no variable store' "$BULLA" sign enroll --out x --vars data
+else
+	skip "what is enrolled" "efitools, ovmf or systemd-boot-efi is missing"
 fi
 
 module=/usr/lib/softhsm/libsofthsm2.so
