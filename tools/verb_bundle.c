@@ -350,6 +350,17 @@ static void set_names(struct making *m, const char *out)
 	m->tmp = xasprintf("%.*s.%s.tmp.%d", (int)(base - m->out), m->out, base, (int)getpid());
 }
 
+/* "snp.launch_digest" of the platform snp needs no other name. */
+static void print_register(const char *platform, const char *key, const json_t *value)
+{
+	size_t n = strlen(platform);
+
+	if (!strncmp(key, platform, n) && key[n] == '.')
+		printf("%s=%s\n", key, json_string_value(value));
+	else
+		printf("%s.%s=%s\n", platform, key, json_string_value(value));
+}
+
 static int run(const struct args *a, struct err *e)
 {
 	struct making m __attribute__((cleanup(making_free))) = { .a = a };
@@ -383,8 +394,7 @@ static int run(const struct args *a, struct err *e)
 		puts(text);
 		return 0;
 	}
-	json_object_foreach(m.measured.registers, key, value)
-	        printf("%s.%s=%s\n", m.platform->name, key, json_string_value(value));
+	json_object_foreach(m.measured.registers, key, value) print_register(m.platform->name, key, value);
 	return 0;
 }
 

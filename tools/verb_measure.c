@@ -1,5 +1,6 @@
-/* bulla measure: what a platform will report of a launch. */
+/* bulla measure: what a platform will report of a launch; with `all`, what each bundle of a folder will. */
 #include "matrix.h"
+#include "measure_all.h"
 #include "measuring.h"
 
 static int run(const struct args *a, struct err *e)
@@ -8,6 +9,8 @@ static int run(const struct args *a, struct err *e)
 	_result_ struct result r = { .log = args_flag(a, "steps") };
 	const struct tee *t;
 
+	if (a->n_rest == 1 && !strcmp(a->rest[0], "all"))
+		return measure_all(a, e);
 	t = tee_of_args(a, e);
 	if (!t)
 		return e->code;
@@ -27,5 +30,5 @@ static const struct opt opts[] = {
 	{ "csv", NULL, "with lists of vCPUs or CPU models: a table" },
 	{ 0 },
 };
-const struct verb verb_measure = { "measure", "compute what a platform will report of a launch", "PLATFORM",
-	opts, run };
+const struct verb verb_measure = { "measure", "compute what a platform will report of a launch",
+	"PLATFORM|all", opts, run };
