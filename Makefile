@@ -56,11 +56,14 @@ BUNDLE_IN := --in $(KERNEL)/vmlinuz --in $(KERNEL)/config --in $(INITRD) --in $(
 	--in recipes/cmdline --in recipes/builder.lock --in recipes/rootfs.lock --in recipes/kernel.lock --in $(BULLA)
 BUNDLE = $(BULLA) bundle $* --kernel $(KERNEL)/vmlinuz --initrd $(INITRD) --rootfs $(ROOTFS)/rootfs.img \
 	--roothash $(ROOTFS)/roothash --input kernel/$(ARCH).config=$(KERNEL)/config --out $$STEP_TMP/$*
+# ID blocks are SNP's alone
+id_keys = $(shell grep -x 'Tee=snp' recipes/platforms/$*.conf)
 bundles: $(DIRECT_PLATFORMS:%=bundle-%)
-$(DIRECT_PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs firmware
+$(DIRECT_PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs firmware keys
 	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf \
-		$(if $(firmware),--in $(firmware) --in recipes/firmware.lock) --out $O/bundles/$* -- \
-		sh -c '$(BUNDLE) $(firmware:%=--firmware %)'
+		$(if $(firmware),--in $(firmware) --in recipes/firmware.lock) \
+		$(if $(id_keys),--key "$$($(BULLA) sign public --keys $(KEYS) --role id; $(BULLA) sign public --keys $(KEYS) --role author)") \
+		--out $O/bundles/$* -- sh -c '$(BUNDLE) $(firmware:%=--firmware %) $(if $(id_keys),--keys $(KEYS))'
 
 run: image
 	@$(BULLA) run --bundle $O/bundles/$(or $(PLATFORM),sample) --record $O/boot/$(or $(PLATFORM),sample).json
