@@ -80,24 +80,50 @@ int evidence_parse(const char *name, struct slice data, struct evidence *ret, st
 	return 0;
 }
 
+/* "BANK PCR HEX", or "BANK" for lines "PCR HEX" that follow; HEX with or without 0x. */
+static bool read_pcr(char *line, enum hash_alg *bank, bool *has_bank, struct evidence_pcrs *ret)
+{
+	static const char between[] = " \t:";
+	char *save = NULL, *word = strtok_r(line, between, &save), *end;
+	unsigned long pcr;
+
+	if (!word)
+		return true;
+	if (hash_by_name(word, bank)) {
+		*has_bank = true;
+		word = strtok_r(NULL, between, &save);
+		if (!word)
+			return true;
+	}
+	pcr = strtoul(word, &end, 10);
+	word = strtok_r(NULL, between, &save);
+	if (!*has_bank || *end || pcr >= TPM_PCRS || !word || strtok_r(NULL, between, &save))
+		return false;
+	if (!strncmp(word, "0x", 2))
+		word += 2;
+	ret->known[*bank] |= UINT32_C(1) << pcr;
+	return hex_decode(word, ret->value[*bank][pcr], hash_len(*bank));
+}
+
 int evidence_pcrs(const char *name, struct slice text, struct evidence_pcrs *ret, struct err *e)
 {
 	_free_ char *copy = strndup(text.n ? (const char *)text.p : "", text.n);
-	char *save = NULL;
+	enum hash_alg bank = HASH_SHA256;
+	bool has_bank = false;
 	unsigned number = 0;
 
-	for (char *l = strtok_r(copy, "\r\n", &save); l; l = strtok_r(NULL, "\r\n", &save)) {
-		char bank[16], hex[HASH_MAX_HEX];
-		enum hash_alg alg;
-		unsigned pcr;
+	for (char *l = copy, *next; l; l = next) {
+		_free_ char *line = NULL;
 
+		next = strchr(l, '\n');
+		if (next)
+			*next++ = 0;
 		number++;
-		if (sscanf(l, " %15[a-z0-9]%*[ \t:]%u%*[ \t:]%128s", bank, &pcr, hex) != 3 ||
-		        !hash_by_name(bank, &alg) || pcr >= TPM_PCRS ||
-		        !hex_decode(hex, ret->value[alg][pcr], hash_len(alg)))
+		line = xstrdup(l);
+		line[strcspn(line, "\r")] = 0;
+		if (!read_pcr(line, &bank, &has_bank, ret))
 			return err_set(
 			        e, -EBADMSG, "%s: line %u: '%.60s', expected BANK PCR HEX", name, number, l);
-		ret->known[alg] |= UINT32_C(1) << pcr;
 	}
 	return 0;
 }

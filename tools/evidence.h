@@ -36,6 +36,6 @@ struct evidence {
 int evidence_parse(const char *name, struct slice data, struct evidence *ret, struct err *e);
 void evidence_free(struct evidence *v);
 #define _evidence_ __attribute__((cleanup(evidence_free)))
-/* Values of PCRs: lines "BANK INDEX HEX", with white space or colons between. Errors: -EBADMSG. */
+/* Values of PCRs: lines "BANK PCR HEX", or as tpm2_pcrread prints them. Errors: -EBADMSG. */
 int evidence_pcrs(const char *name, struct slice text, struct evidence_pcrs *ret, struct err *e);
 #endif

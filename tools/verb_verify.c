@@ -1,8 +1,8 @@
 /* bulla verify: whether evidence is genuine, and of a guest that is known. */
+#include "appraise.h"
 #include "lib/io.h"
 #include "lib/map.h"
 #include "measuring.h"
-#include "verify.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <inttypes.h>
@@ -15,6 +15,8 @@ struct given {
 	struct slice file, log, tcb_info, qe_identity, signature, pcrs;
 	struct buf report_data, nonce, id_key, author_key;
 	const char **status;
+	struct refvals *set;
+	json_t *appraisal; /* of the evidence by the set */
 };
 
 static void given_free(struct given *g)
@@ -30,6 +32,8 @@ static void given_free(struct given *g)
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
 		buf_free(bufs[i]);
 	free(g->status);
+	refvals_freep(&g->set);
+	json_decref(g->appraisal);
 }
 #define _given_ __attribute__((cleanup(given_free)))
 
@@ -193,9 +197,10 @@ static json_t *result_of(const struct given *g, const char *path)
 		json_object_set_new(registers, g->v.regs[i].name,
 		        json_string(hex_encode(hex, g->v.regs[i].value, g->v.regs[i].len)));
 	}
-	return json_pack("{ss ss ss ss sb sO sO so}", "schema", "bulla.verify/1", "evidence", path, "kind",
-	        g->evidence.what, "attester", g->evidence.attester, "verified", verify_status(&g->v) == EX_OK,
-	        "checks", g->v.checks, "claims", g->v.claims, "registers", registers);
+	return json_pack("{ss ss ss ss sb sO sO so sO*}", "schema", "bulla.verify/1", "evidence", path,
+	        "kind", g->evidence.what, "attester", g->evidence.attester, "verified",
+	        verify_status(&g->v) == EX_OK, "checks", g->v.checks, "claims", g->v.claims, "registers",
+	        registers, "appraisal", g->appraisal);
 }
 
 static void print(const struct args *a, const json_t *j, int status)
@@ -216,16 +221,36 @@ static void print(const struct args *a, const json_t *j, int status)
 	        printf("%s=%s\n", name, json_string_value(value));
 }
 
+/* The registers, by reference values; without these, that is said. */
+static int hold_against(const struct args *a, struct given *g, struct err *e)
+{
+	const struct appraise ap = {
+		.set = g->set,
+		.attester = g->evidence.attester,
+		.platform = args_get(a, "platform"),
+		.bundles = args_get(a, "bundles"),
+	};
+
+	if (g->set)
+		return appraise(&g->v, &ap, &g->appraisal, e);
+	verify_note(&g->v, "reference", FINDING_UNCHECKED, "asked not to say what guest it is of");
+	return 0;
+}
+
 static int verify_one(const struct args *a, struct err *e)
 {
+	const char *refvals = args_get(a, "refvals");
 	_given_ struct given g = { 0 };
 	json_auto_t *j = NULL;
 	int status;
 
 	verify_start(&g.v);
-	if (read_options(a, &g, e) || read_evidence(a, &g, e))
+	if ((refvals && refvals_read(refvals, &g.set, e)) || read_options(a, &g, e) ||
+	        read_evidence(a, &g, e))
 		return e->code;
 	verify_evidence(&g.v, &g.evidence);
+	if (hold_against(a, &g, e))
+		return e->code;
 	status = verify_status(&g.v);
 	j = result_of(&g, args_get(a, "evidence"));
 	if (a->json)
@@ -241,12 +266,21 @@ static int run(const struct args *a, struct err *e)
 		err_set(e, -EINVAL, "--evidence FILE is needed");
 		return err_exit(e, EX_USAGE);
 	}
+	if (!args_get(a, "refvals") == !args_flag(a, "no-refvals")) {
+		err_set(e, -EINVAL, "one of --refvals FILE and --no-refvals is needed");
+		err_hint(e, "without reference values, evidence shows who has signed it, not what runs");
+		return err_exit(e, EX_USAGE);
+	}
 	return verify_one(a, e);
 }
 
 static const struct opt opts[] = {
 	{ "evidence", "FILE",
 	        "SNP report, TDX quote, TPM quote, Azure's HCL report, or Trustee's JSON of one" },
+	{ "refvals", "FILE", "reference values, as out/reference-values/index.json" },
+	{ "no-refvals", NULL, "check who signed it alone, not what guest it is of" },
+	{ "platform", "NAME", "the platform that it must be of (default: any that has values of its kind)" },
+	{ "bundles", "DIR", "explain what differs by the platform's bundle, DIR/PLATFORM" },
 	{ "cert", "FILE",
 	        "certificates and revocation lists, PEM, DER or a host's table of them (repeatable)" },
 	{ "root", "FILE", "roots to trust besides AMD's and Intel's (repeatable)" },
@@ -258,7 +292,7 @@ static const struct opt opts[] = {
 	{ "qe-identity", "FILE", "Intel's identity of the quoting enclave, as JSON" },
 	{ "accept-tcb", "STATUS", "a TCB status that is accepted besides UpToDate (repeatable)" },
 	{ "signature", "FILE", "signature of a raw TPM quote (TPMT_SIGNATURE)" },
-	{ "pcrs", "FILE", "its PCR values, lines of BANK INDEX HEX" },
+	{ "pcrs", "FILE", "its PCR values, lines of BANK PCR HEX or as tpm2_pcrread prints them" },
 	{ "ak", "FILE", "the key that a TPM quote must be signed by" },
 	{ "id-key", "HEX", "SHA-384 of the key that must have signed the SNP ID block" },
 	{ "author-key", "HEX", "SHA-384 of the author key that must have signed that one" },

@@ -235,6 +235,15 @@ static void claim(struct verify *v, const struct snp_report *r)
 	verify_reg(v, "snp.launch_digest", r->measurement);
 }
 
+/* After R and S, up to the report's end, zeros are prescribed; no signature covers them. */
+static bool tail_is_zero(const struct snp_report *r, struct slice report)
+{
+	for (const uint8_t *p = r->s.p + r->s.n; p < report.p + SNP_REPORT_LEN; p++)
+		if (*p)
+			return false;
+	return true;
+}
+
 void verify_snp(struct verify *v, struct slice report)
 {
 	struct snp_report r;
@@ -242,6 +251,10 @@ void verify_snp(struct verify *v, struct slice report)
 
 	if (snp_report_parse(v->name, report, &r, &e)) {
 		verify_note(v, "snp.format", FINDING_FAILED, "%s", e.msg);
+		return;
+	}
+	if (!tail_is_zero(&r, report)) {
+		verify_note(v, "snp.format", FINDING_FAILED, "bytes after the signature are not zero");
 		return;
 	}
 	for (size_t i = 0; i < r.n_certs; i++)

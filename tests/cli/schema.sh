@@ -75,3 +75,12 @@ for f in ovmf/debian-2025.02-8-OVMF.fd sev/trustee/test-report.bin tdx/trustee/t
 	"$BULLA" inspect "$vectors/$f" --json >"i.$n"
 done
 check "inspect" valid inspect i.?
+jq -n '{schema: "bulla.refvals/1", deny: [], values: [{platform: "p", profile: "release", tee: "tdx", attester: "tdx", register: "tdx.mrtd",
+	alg: "sha384", value: ("0" * 96), stack: {}, holds_for: {}, witness: "", inputs: {}}]}' >refvals.json
+n=0
+for f in sev/trustee/test-report.bin tdx/trustee/tdx_quote_4.dat agent/evidence/tpm_evidence.json agent/evidence/az-tdx-vtpm/evidence-v1.json; do
+	n=$((n + 1))
+	"$BULLA" verify --no-refvals --evidence "$vectors/$f" --json >"v.$n" || :
+	"$BULLA" verify --refvals refvals.json --evidence "$vectors/$f" --json >"v.$n.refvals" || :
+done
+check "verify" valid verify v.*

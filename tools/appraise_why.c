@@ -1,0 +1,108 @@
+#include "against.h"
+#include "appraise.h"
+#include "lib/mem.h"
+#include <string.h>
+
+enum { WORDS = 16, TRIES = 3000 };
+
+static const struct opt opts[] = { INPUT_OPTIONS(INPUT_OPT){ 0 } };
+static const struct verb inputs = { "verify", "", "", opts, NULL };
+
+/* A command line, as `bulla explain` would take it. */
+struct words {
+	char *v[WORDS];
+	int n;
+};
+
+static void add(struct words *w, const struct tee *t, const char *option, const char *value)
+{
+	if (value && tee_takes(t, option) && w->n < WORDS)
+		w->v[w->n++] = xasprintf("--%s=%s", option, value);
+}
+
+/* The names in "kind=name kind=name". */
+static void add_stack(struct words *w, const char *stack)
+{
+	_free_ char *copy = xstrdup(stack ? stack : "");
+	char *save = NULL;
+
+	for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save)) {
+		const char *name = strchr(s, '=');
+
+		if (w->n < WORDS)
+			w->v[w->n++] = xasprintf("--stack=%s", name ? name + 1 : s);
+	}
+}
+
+static void add_all(struct words *w, const struct tee *t, const char *dir, const struct refval *ref,
+        const struct refval *launch)
+{
+	_free_ char *vcpus = launch && launch->vcpus ? xasprintf("%u", launch->vcpus) : NULL;
+
+	w->v[w->n++] = xstrdup("verify");
+	w->v[w->n++] = xasprintf("--bundle=%s", dir);
+	add_stack(w, ref->stack);
+	add(w, t, "vcpus", vcpus);
+	add(w, t, "vcpu-type", launch ? launch->cpu : NULL);
+	add(w, t, "memory", launch ? launch->memory : NULL);
+}
+
+/* The changes that give what was seen, out of bulla.explain/1. */
+static json_t *changes_of(const json_t *explained)
+{
+	json_t *ret = json_array();
+	const json_t *reg, *change;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(explained, "registers"), i, reg)
+	{
+		const json_t *why = json_object_get(reg, "why");
+		json_t *steps = json_object_get(why, "steps");
+
+		if (steps)
+			json_array_append(ret, steps);
+		json_array_foreach(json_object_get(why, "changes"), k, change)
+		        json_array_append(ret, (json_t *)change);
+	}
+	return ret;
+}
+
+static int explain(const struct words *w, const struct tee *t, const char *reg, const char *hex, json_t **ret,
+        struct err *e)
+{
+	_free_ char *seen = xasprintf("%s=%s", strchr(reg, '.') + 1, hex);
+	_loaded_ struct loaded l = { 0 };
+	_result_ struct result base = { .log = true };
+	json_auto_t *explained = NULL;
+	struct args a = { 0 };
+	int r = args_parse(&inputs, w->n, (char **)w->v, &a, e);
+
+	if (!r)
+		r = inputs_load(&a, t, false, &l, e);
+	if (!r)
+		r = t->measure(&l.in, &base, e);
+	if (!r)
+		r = against(t, &l, &base, seen, TRIES, &explained, e);
+	args_free(&a);
+	if (r)
+		return r;
+	*ret = changes_of(explained);
+	return 0;
+}
+
+int appraise_why(const char *bundles, const struct refval *ref, const struct refval *launch, const char *reg,
+        const char *hex, json_t **ret, struct err *e)
+{
+	_free_ char *dir = xasprintf("%s/%s", bundles, ref->platform);
+	const struct tee *t = tee_find(ref->tee ? ref->tee : "", e);
+	struct words w = { 0 };
+	int r;
+
+	if (!t)
+		return err_wrap(e, "--bundles=%s", bundles);
+	add_all(&w, t, dir, ref, launch);
+	r = explain(&w, t, reg, hex, ret, e);
+	for (int i = 0; i < w.n; i++)
+		free(w.v[i]);
+	return r ? err_wrap(e, "--bundles=%s: %s", bundles, ref->platform) : 0;
+}
