@@ -2,6 +2,7 @@
 #include "lib/mem.h"
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
@@ -97,7 +98,47 @@ void id_key_digest(const struct id_key *k, uint8_t ret[SHA384_LEN])
 	uint8_t public[ID_PUBLIC];
 
 	id_key_public(k, public);
-	hash_of(HASH_SHA384, slice_of(public, sizeof(public)), ret);
+	id_public_digest(public, ret);
+}
+
+void id_public_digest(const uint8_t public[ID_PUBLIC], uint8_t ret[SHA384_LEN])
+{
+	hash_of(HASH_SHA384, slice_of(public, ID_PUBLIC), ret);
+}
+
+int id_public_of(const char *name, const EVP_PKEY *key, uint8_t ret[ID_PUBLIC], struct err *e)
+{
+	struct id_key k = { 0 };
+	char curve[80] = "none";
+	bool ok = EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1 &&
+	          (!strcmp(curve, "secp384r1") || !strcmp(curve, "P-384")) &&
+	          EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &k.x) &&
+	          EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &k.y);
+
+	if (ok)
+		id_key_public(&k, ret);
+	BN_free(k.x);
+	BN_free(k.y);
+	return ok ? 0 : err_set(e, -EINVAL, "%s: public key on curve %s, expected P-384", name, curve);
+}
+
+int id_signature_of_der(struct slice der, uint8_t ret[ID_SIGNATURE], struct err *e)
+{
+	const uint8_t *p = der.p;
+	ECDSA_SIG *sig = der.n <= LONG_MAX ? d2i_ECDSA_SIG(NULL, &p, (long)der.n) : NULL;
+	bool ok = sig && p == der.p + der.n && BN_num_bytes(ECDSA_SIG_get0_r(sig)) <= NUMBER &&
+	          BN_num_bytes(ECDSA_SIG_get0_s(sig)) <= NUMBER && !BN_is_negative(ECDSA_SIG_get0_r(sig)) &&
+	          !BN_is_negative(ECDSA_SIG_get0_s(sig));
+
+	memset(ret, 0, ID_SIGNATURE);
+	if (ok) {
+		put_number(ret, ECDSA_SIG_get0_r(sig));
+		put_number(ret + FIELD, ECDSA_SIG_get0_s(sig));
+	}
+	ECDSA_SIG_free(sig);
+	ERR_clear_error();
+	return ok ? 0
+	          : err_set(e, -EBADMSG, "signature: %zu bytes that are no ECDSA signature on P-384", der.n);
 }
 
 /* RFC 6979, 3.2: the state from which nonces come. */
@@ -241,17 +282,40 @@ void id_block_write(const struct id_block *b, uint8_t ret[ID_BLOCK])
 	put_le64(ret + 0x58, b->policy);
 }
 
-int id_auth_write(const uint8_t block[ID_BLOCK], const struct id_key *id, const struct id_key *author,
+static int sign_with_key(const void *arg, struct slice message, uint8_t ret[ID_SIGNATURE], struct err *e)
+{
+	return id_key_sign(arg, message, ret, e);
+}
+
+struct id_signer id_key_signer(const struct id_key *k)
+{
+	struct id_signer s = { .sign = sign_with_key, .arg = k };
+
+	id_key_public(k, s.public);
+	return s;
+}
+
+int id_auth_sign(const uint8_t block[ID_BLOCK], const struct id_signer *id, const struct id_signer *author,
         uint8_t ret[ID_AUTH], struct err *e)
 {
 	memset(ret, 0, ID_AUTH);
 	put_le32(ret, ALGORITHM);
-	if (id_key_sign(id, slice_of(block, ID_BLOCK), ret + 0x40, e))
+	if (id->sign(id->arg, slice_of(block, ID_BLOCK), ret + 0x40, e))
 		return e->code;
-	id_key_public(id, ret + 0x240);
+	memcpy(ret + 0x240, id->public, ID_PUBLIC);
 	if (!author)
 		return 0;
 	put_le32(ret + 4, ALGORITHM);
-	id_key_public(author, ret + 0x880);
-	return id_key_sign(author, slice_of(ret + 0x240, ID_PUBLIC), ret + 0x680, e);
+	memcpy(ret + 0x880, author->public, ID_PUBLIC);
+	return author->sign(author->arg, slice_of(ret + 0x240, ID_PUBLIC), ret + 0x680, e);
+}
+
+int id_auth_write(const uint8_t block[ID_BLOCK], const struct id_key *id, const struct id_key *author,
+        uint8_t ret[ID_AUTH], struct err *e)
+{
+	struct id_signer i = id_key_signer(id), a = { 0 };
+
+	if (author)
+		a = id_key_signer(author);
+	return id_auth_sign(block, &i, author ? &a : NULL, ret, e);
 }

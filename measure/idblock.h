@@ -7,6 +7,7 @@
 #define BULLA_IDBLOCK_H
 #include "lib/err.h"
 #include "lib/hash.h"
+#include <openssl/evp.h>
 
 enum { ID_BLOCK = 96, ID_AUTH = 4096, ID_PUBLIC = 1028, ID_SIGNATURE = 512, ID_NAME = 16 };
 #define ID_POLICY UINT64_C(0x30000) /* SMT allowed; the bit above it must be 1 */
@@ -32,8 +33,27 @@ void id_key_digest(const struct id_key *k, uint8_t ret[SHA384_LEN]);
 /* ECDSA with SHA-384, the nonce from RFC 6979. */
 int id_key_sign(const struct id_key *k, struct slice message, uint8_t ret[ID_SIGNATURE], struct err *e);
 
+/* Whoever has a key on P-384: in the process, in a token, behind a command. */
+struct id_signer {
+	uint8_t public[ID_PUBLIC];
+	/* ECDSA with SHA-384 of MESSAGE, as id_key_sign has it. */
+	int (*sign)(const void *arg, struct slice message, uint8_t ret[ID_SIGNATURE], struct err *e);
+	const void *arg;
+};
+/* Signs with K, which has to live as long. */
+struct id_signer id_key_signer(const struct id_key *k);
+/* A public key of libcrypto as the firmware takes it; NAME is what errors call it. */
+int id_public_of(const char *name, const EVP_PKEY *key, uint8_t ret[ID_PUBLIC], struct err *e);
+/* What a report shows of it: SHA-384. */
+void id_public_digest(const uint8_t public[ID_PUBLIC], uint8_t ret[SHA384_LEN]);
+/* A signature in DER as the firmware takes it. */
+int id_signature_of_der(struct slice der, uint8_t ret[ID_SIGNATURE], struct err *e);
+
 void id_block_write(const struct id_block *b, uint8_t ret[ID_BLOCK]);
 /* Signs BLOCK with ID, and that key with AUTHOR, which may be NULL. */
+int id_auth_sign(const uint8_t block[ID_BLOCK], const struct id_signer *id, const struct id_signer *author,
+        uint8_t ret[ID_AUTH], struct err *e);
+/* The same with keys in the process. */
 int id_auth_write(const uint8_t block[ID_BLOCK], const struct id_key *id, const struct id_key *author,
         uint8_t ret[ID_AUTH], struct err *e);
 #endif

@@ -1,6 +1,6 @@
 /* bulla bundle: everything that a platform boots, in one folder that appears whole. */
 #include "bundle.h"
-#include "bundle_measure.h"
+#include "bundle_idblock.h"
 #include "bundle_qemu.h"
 #include "lib/args.h"
 #include "lib/io.h"
@@ -15,7 +15,7 @@ struct making {
 	struct platform *platform;
 	char *out, *tmp; /* no slash at the end; tmp is beside out */
 	char *roothash, *cmdline;
-	json_t *files, *inputs;
+	json_t *files, *inputs, *id_block; /* id_block: NULL where there is none */
 	struct bundle_measured measured;
 };
 
@@ -28,6 +28,7 @@ static void making_free(struct making *m)
 	free(m->cmdline);
 	json_decref(m->files);
 	json_decref(m->inputs);
+	json_decref(m->id_block);
 	bundle_measured_free(&m->measured);
 }
 
@@ -217,6 +218,8 @@ static json_t *manifest_json(const struct making *m)
 
 	if (p->machine)
 		json_object_set_new(j, "qemu", bundle_qemu(p, m->cmdline, m->files));
+	if (m->id_block)
+		json_object_set(j, "id_block", m->id_block);
 	return j;
 }
 
@@ -238,11 +241,33 @@ static int write_manifest(struct making *m, char **text, struct err *e)
 	return bundle_read(m->tmp, &read_back, e);
 }
 
+/* With --keys, what lets a verifier hold one key's digest instead of every launch's. */
+static int add_idblocks(struct making *m, struct err *e)
+{
+	_free_ char *path = xasprintf("%s/" IDBLOCKS_FILE, m->tmp), *text = NULL;
+	const char *dir = args_get(m->a, "keys");
+	_keyset_ struct keyset *keys = NULL;
+	json_auto_t *file = NULL;
+	_buf_ struct buf b = { 0 };
+
+	if (!dir || !m->platform->tee || strcmp(m->platform->tee, "snp"))
+		return 0;
+	if (keyset_open(dir, &keys, e) ||
+	        bundle_idblock(keys, m->platform, &m->measured, &file, &m->id_block, e))
+		return e->code;
+	text = json_dumps(file, JSON_SORT_KEYS | JSON_INDENT(2));
+	buf_printf(&b, "%s\n", text);
+	if (io_write_file(path, buf_slice(&b), 0644, e))
+		return e->code;
+	return add_digest(m->files, IDBLOCKS_FILE, path, e);
+}
+
 /* The bundle is measured as anybody will: from its manifest, which then gains what that gives. */
 static int add_manifest(struct making *m, char **text, struct err *e)
 {
 	if (m->platform->tee &&
-	        (write_manifest(m, text, e) || bundle_measure(m->tmp, m->platform, &m->measured, e)))
+	        (write_manifest(m, text, e) || bundle_measure(m->tmp, m->platform, &m->measured, e) ||
+	                add_idblocks(m, e)))
 		return e->code;
 	return write_manifest(m, text, e);
 }
@@ -383,6 +408,7 @@ static const struct opt opts[] = {
 	{ "uki", "FILE", "the signed UKI of a platform that boots from a disk" },
 	{ "disk", "NAME=FILE", "its disk, as disk.raw=FILE or disk.qcow2=FILE (repeatable)" },
 	{ "out", "DIR", "the bundle; an older one is replaced" },
+	{ "keys", "DIR", "a key set; for SNP its keys id and author sign ID blocks" },
 	{ "recipes", "DIR", "where the recipes are (default: recipes)" },
 	{ "input", "NAME=PATH", "a further input whose digest the manifest names (repeatable)" },
 	{ 0 },
