@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <math.h>
 
-enum { TIMEOUT = 120, GRACE = 10, ANSWER = 30, POLL_MS = 200 };
+enum { TIMEOUT = 120, GRACE = 10, ANSWER = 30, RETRY = 2, POLL_MS = 200 };
 enum until { UNTIL_ASKED, UNTIL_READY, UNTIL_SEALED, UNTIL_STOPPED };
 
 struct run {
@@ -180,6 +180,22 @@ static int ask_stages(struct run *r, struct err *e)
 	return 0;
 }
 
+/* Asks again and again: OVMF listens to serial ports as to consoles, and swallows what comes before the
+ * kernel (edk2 OvmfPkg/VirtioSerialDxe). */
+static int ask_health(struct run *r, struct buf *answer, struct err *e)
+{
+	int got;
+
+	do {
+		double most = left(r);
+
+		*e = (struct err){ 0 };
+		got = guest_call(r->guest, "grpc.Health", "Check", most < RETRY ? most : RETRY, answer, e);
+	} while (got == -ETIMEDOUT && left(r) > 0);
+	return got == -ETIMEDOUT ? err_set(e, got, "grpc.Health/Check: no answer within %.0f s", r->timeout)
+	                         : got;
+}
+
 static int wait_ready(struct run *r, struct err *e)
 {
 	_buf_ struct buf details = { 0 };
@@ -188,7 +204,7 @@ static int wait_ready(struct run *r, struct err *e)
 	while (health != HEALTH_SERVING) {
 		_buf_ struct buf answer = { 0 };
 
-		if (guest_call(r->guest, "grpc.Health", "Check", left(r), &answer, e))
+		if (ask_health(r, &answer, e))
 			return e->code;
 		if (agentmsg_health(buf_slice(&answer), &health))
 			return err_set(e, -EBADMSG, "grpc.Health/Check: the answer is not a health");
