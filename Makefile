@@ -41,7 +41,7 @@ $(TOOLS_OBJ): | deps
 .PHONY: image start bundles run fetch builder clean
 image: start bundles secureboot
 	@[ ! $O/state/rootfs -nt $O/.start ] || { cat $(ROOTFS)/largest.txt; echo; }
-	@$(BULLA) report --out $O --html $(if $(PREVIOUS),--previous $(PREVIOUS))
+	@$(BULLA) report --out $O --html --keys $(KEYS) $(if $(PREVIOUS),--previous $(PREVIOUS))
 	@[ -n "$$(find $O/state -newer $O/.start -type f ! -name '.*' 2>/dev/null)" ] || \
 		echo "Nothing has changed: all $$(ls $O/state | wc -l) steps are up to date."
 

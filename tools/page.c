@@ -106,14 +106,15 @@ static void keys(struct page *p)
 
 	if (!strcmp(kind, "release")) {
 		buf_printf(p->out, "<p class=\"badge good\">release keys</p>\n");
-	} else if (*kind) {
+	} else if (!strcmp(kind, "development")) {
 		buf_printf(p->out, "<p class=\"badge bad\">DEVELOPMENT keys</p>"
 		                   "<p class=\"warn\">Everything that is signed here was signed with a key "
 		                   "set made for development. "
 		                   "Do not enrol these keys, and do not trust their signatures, where it "
 		                   "matters.</p>\n");
 	} else {
-		buf_printf(p->out, "<p class=\"badge\">nothing is signed</p>\n");
+		buf_printf(p->out, "<p class=\"badge\">%s</p>\n",
+		        *kind ? "signed; whose keys is not known here" : "nothing is signed");
 	}
 }
 

@@ -54,6 +54,7 @@ void page_legend(struct page *p); /* what they are */
 const char *page_column_name(enum column c);
 /* Columns whose content goes into a step, as bits; into all steps of a register. */
 unsigned page_step_columns(const struct measured *m, const struct measured_step *s);
+unsigned page_input_columns(const char *name); /* of a whole input */
 unsigned page_register_columns(const struct measured *m, size_t reg);
 /* How many bundles have the same content in that column as this one; 0 where it has none. */
 unsigned page_shared(const struct page *p, const struct page_bundle *b, enum column c);

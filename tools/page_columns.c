@@ -101,6 +101,13 @@ static unsigned input_columns(
 	return starts(name, "uki") ? uki_columns(m, s) : 1U << COLUMN_STUB;
 }
 
+unsigned page_input_columns(const char *name)
+{
+	static const struct measured_step whole = { .what = "", .from = "" };
+
+	return input_columns(NULL, &whole, name, strlen(name));
+}
+
 unsigned page_step_columns(const struct measured *m, const struct measured_step *s)
 {
 	unsigned set = 0;

@@ -12,7 +12,7 @@ enum {
 	HEAD = 66, /* the names of the columns */
 	ROW = 17,
 	LANE = 25,
-	WHAT_CHARS = 35,
+	WHAT_CHARS = 33,
 };
 
 struct card {
@@ -82,7 +82,7 @@ static void draw_step(struct card *c, size_t i, size_t n)
 		if (set & 1U << k)
 			draw_cell(c, s, k, !strchr(s->from, ','));
 	if (n > 1)
-		what = xasprintf("%.22s%s, and %zu more", s->what, strlen(s->what) > 22 ? "…" : "", n - 1);
+		what = xasprintf("%.20s%s and %zu more", s->what, strlen(s->what) > 20 ? "…" : "", n - 1);
 	else if (s->count > 1)
 		what = xasprintf("%s ×%u", s->what, s->count);
 	say(c, TEXT_X, !s->digest ? "dim it" : set ? "" : "dim", what ? what : s->what, WHAT_CHARS);

@@ -2,7 +2,7 @@
 #include "lib/term.h"
 #include "lib/text.h"
 
-enum { WIDTH = 400, NAME = 92, TIME = 66, BARS = WIDTH - NAME - TIME, ROW = 20 };
+enum { WIDTH = 420, NAME = 126, TIME = 92, BARS = WIDTH - NAME - TIME, ROW = 20 };
 
 static double number_of(const json_t *j, const char *key)
 {
@@ -16,7 +16,7 @@ static void bar(struct page *p, unsigned y, const char *name, double from, doubl
 	double w = (to - from) * BARS;
 
 	buf_printf(p->out, "<text x=\"0\" y=\"%u\">", y + 11);
-	text_markup(p->out, name, 16);
+	text_markup(p->out, name, 19);
 	buf_printf(p->out,
 	        "</text><rect class=\"track\" x=\"%d\" y=\"%u\" width=\"%d\" height=\"12\" rx=\"2\"/>"
 	        "<rect class=\"%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"12\" rx=\"2\"/><text "

@@ -2,6 +2,7 @@
 #include "bundle.h"
 #include "format/gpt.h"
 #include "format/lock.h"
+#include "keyset.h"
 #include "lib/conf.h"
 #include "lib/io.h"
 #include <sys/stat.h>
@@ -26,12 +27,14 @@ enum { TEXT_MAX = 64 << 20 };
 struct gather {
 	const struct report_from *from;
 	struct conf *budgets;
+	json_t *refvals; /* index.json of the reference values, NULL where there is none */
 	json_t *artefacts, *bundles, *files, *config, *locks, *times, *boots;
 };
 
 static void gather_free(struct gather *g)
 {
 	conf_freep(&g->budgets);
+	json_decref(g->refvals);
 	json_decref(g->artefacts);
 	json_decref(g->bundles);
 	json_decref(g->files);
@@ -112,6 +115,23 @@ static int add_bundle_file(
 	return 0;
 }
 
+/* "REGISTER": the witness that the reference values name for the manifest's value. */
+static json_t *witnesses(const struct gather *g, const struct bundle *b)
+{
+	json_t *all = json_object(), *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(g->refvals, "values"), i, v)
+	{
+		for (size_t k = 0; k < b->n_registers && !strcmp(json_text(v, "platform"), b->platform); k++)
+			if (!strcmp(json_text(v, "register"), b->registers[k].name) &&
+			        !strcmp(json_text(v, "value"), b->registers[k].value) &&
+			        *json_text(v, "witness"))
+				json_object_set(all, b->registers[k].name, json_object_get(v, "witness"));
+	}
+	return all;
+}
+
 static int add_bundle(struct gather *g, const char *path, struct err *e)
 {
 	_bundle_ struct bundle *b = NULL;
@@ -125,6 +145,7 @@ static int add_bundle(struct gather *g, const char *path, struct err *e)
 	j = report_measure(path, b->json);
 	json_object_set_new(j, "path", json_string(path));
 	json_object_set(j, "manifest", b->json);
+	json_object_set_new(j, "witnesses", witnesses(g, b));
 	json_array_append_new(g->bundles, j);
 	return 0;
 }
@@ -327,9 +348,32 @@ static int add_boots(struct gather *g, struct err *e)
 	return 0;
 }
 
+/* Of what kind the keys are, where anything is signed with them. */
+static int add_keys(const struct gather *g, json_t *all, struct err *e)
+{
+	_keyset_ struct keyset *keys = NULL;
+	json_t *b;
+	size_t i;
+
+	json_array_foreach(g->bundles, i, b)
+	{
+		json_t *manifest = json_object_get(b, "manifest");
+
+		if (!json_object_get(json_object_get(manifest, "files"), "uki.efi") &&
+		        !json_object_get(manifest, "id_block"))
+			continue;
+		if (g->from->keys && keyset_open(g->from->keys, &keys, e))
+			return e->code;
+		json_object_set_new(all, "keys", json_string(keys ? keyset_kind(keys) : "unknown"));
+		return 0;
+	}
+	return 0;
+}
+
 static int gather(struct gather *g, json_t *all, struct err *e)
 {
-	_free_ char *bundles = xasprintf("%s/bundles", g->from->out);
+	_free_ char *bundles = xasprintf("%s/bundles", g->from->out),
+	            *refvals = xasprintf("%s/reference-values/index.json", g->from->out);
 
 	if (g->from->budgets && conf_read(g->from->budgets, known_budgets, &g->budgets, e))
 		return e->code;
@@ -340,7 +384,9 @@ static int gather(struct gather *g, json_t *all, struct err *e)
 		if (add_files(g, gpt_archs[i].name, e) || add_config(g, gpt_archs[i].name, e))
 			return e->code;
 	}
-	if (add_bundles(g, io_exists(bundles) ? bundles : g->from->out, e))
+	if (io_exists(refvals) && read_json(refvals, &g->refvals, e))
+		return e->code;
+	if (add_bundles(g, io_exists(bundles) ? bundles : g->from->out, e) || add_keys(g, all, e))
 		return e->code;
 	if (!json_array_size(g->artefacts)) {
 		err_set(e, -ENOENT, "%s: nothing is built there", g->from->out);

@@ -13,6 +13,7 @@ struct report_from {
 	const char *out;     /* the folder of the build */
 	const char *recipes; /* its recipes, NULL: not at hand */
 	const char *budgets; /* sizes allowed, NULL: not at hand */
+	const char *keys;    /* the key set that signed it, NULL: not at hand */
 	bool times;          /* also what was measured with a clock: steps and boots */
 };
 

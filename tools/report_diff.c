@@ -45,12 +45,30 @@ static void add_change(
 	json_array_append_new(all, j);
 }
 
+static bool is_said(const json_t *old, const json_t *new, const char *part)
+{
+	return !json_object_size(json_object_get(old, part)) == !json_object_size(json_object_get(new, part));
+}
+
+/* Parts that only one of them has. */
+static json_t *unknown(const json_t *old, const json_t *new)
+{
+	static const char *const parts[] = { "config", "files", "locks" };
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (!is_said(old, new, parts[i]))
+			json_array_append_new(all, json_string(parts[i]));
+	return all;
+}
+
 /* Of two levels of objects, what differs at the lower one. */
 static json_t *changes(const json_t *old, const json_t *new, const char *part, const char *key)
 {
 	json_t *a = json_object_get(old, part), *b = json_object_get(new, part), *all = json_array();
 	_free_ const char **groups = NULL;
-	size_t n = keys_of(a, b, &groups);
+	/* what one of them does not say cannot be compared */
+	size_t n = is_said(old, new, part) ? keys_of(a, b, &groups) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		json_t *x = json_object_get(a, groups[i]), *y = json_object_get(b, groups[i]);
@@ -309,6 +327,7 @@ int report_diff(const json_t *old, const json_t *new, const char *old_name, cons
 	        artefact_changes(old, new), "platforms", platforms);
 	json_object_foreach(all, key, value) same = same && (value == platforms || !json_array_size(value));
 	json_array_foreach(platforms, i, value) same = same && !strcmp(json_text(value, "change"), "same");
+	json_object_set_new(all, "unknown", unknown(old, new));
 	json_object_set_new(all, "schema", json_string("bulla.report-diff/1"));
 	json_object_set_new(all, "old", json_string(old_name));
 	json_object_set_new(all, "new", json_string(new_name));

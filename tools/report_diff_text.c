@@ -162,6 +162,8 @@ void report_diff_text(const json_t *diff, struct buf *ret)
 	add_part(ret, diff, "config", "arch", "kernel options", SIZE_MAX);
 	add_part(ret, diff, "artefacts", "arch", "sizes", SIZE_MAX);
 	add_part(ret, diff, "files", "arch", "files of the root", FILES_SHOWN);
+	json_array_foreach(json_object_get(diff, "unknown"), i, p)
+	        buf_printf(ret, "%s: only one of them says\n", json_string_value(p));
 	buf_printf(ret, "platforms\n");
 	json_array_foreach(json_object_get(diff, "platforms"), i, p) add_platform(ret, p);
 }

@@ -64,19 +64,44 @@ void report_over(const json_t *report, struct buf *ret)
 	buf_str(ret);
 }
 
+/* Of a bundle that a TEE measures, what the TEE reports; of others, digests of files. */
+static bool is_shown(const json_t *manifest, const char *name, const char *value)
+{
+	const char *tee = json_text(manifest, "tee");
+	size_t n = strlen(tee);
+
+	return !n || (!strncmp(name, tee, n) && name[n] == '.' && value[strspn(value, "0")]);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strverscmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static void add_bundle(const json_t *b, struct buf *to)
 {
-	const json_t *manifest = json_object_get(b, "manifest");
+	json_t *manifest = json_object_get(b, "manifest"),
+	       *registers = json_object_get(manifest, "registers"), *value,
+	       *unknown = json_object_get(manifest, "unknown");
+	_free_ const char **names = xcalloc(json_object_size(registers) + 1, sizeof(*names));
 	const char *name;
-	json_t *value, *sorted;
+	size_t n = 0;
 
 	buf_printf(to, "\n%s%s: %s\n", json_text(manifest, "platform"),
 	        strcmp(json_text(manifest, "profile"), "debug") ? "" : " (debug)", json_text(b, "path"));
-	sorted = json_object_get(manifest, "registers");
-	json_object_foreach(sorted, name, value)
-	        buf_printf(to, "  %-22s %s\n", name, json_string_value(value));
-	json_object_foreach(json_object_get(manifest, "unknown"), name, value)
-	        buf_printf(to, "  %-22s unknown: %s\n", name, json_string_value(value));
+	json_object_foreach(registers, name, value)
+	{
+		if (is_shown(manifest, name, json_string_value(value)))
+			names[n++] = name;
+	}
+	qsort(names, n, sizeof(*names), by_name);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(to, "  %-22s %s\n", names[i], json_text(registers, names[i]));
+	json_array_foreach(json_object_get(b, "disagrees"), n, value)
+	        buf_printf(to, "  %-22s measured otherwise now\n", json_string_value(value));
+	if (json_object_size(unknown))
+		buf_printf(
+		        to, "  %zu registers cannot be known before the launch\n", json_object_size(unknown));
 }
 
 void report_text(const json_t *report, const char *out, struct buf *ret)

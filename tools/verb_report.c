@@ -24,6 +24,7 @@ static int make_page(
 
 static int sum_up(const struct args *a, const struct report_from *from, struct err *e)
 {
+	const char *to = args_get(a, "to") ? args_get(a, "to") : from->out;
 	_free_ char *json = NULL, *line = NULL;
 	_buf_ struct buf text = { 0 }, over = { 0 }, page = { 0 };
 	json_auto_t *report = NULL;
@@ -35,10 +36,10 @@ static int sum_up(const struct args *a, const struct report_from *from, struct e
 		return e->code;
 	json = json_dumps(report, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	line = xasprintf("%s\n", json);
-	report_text(report, from->out, &text);
-	if (write_file(from->out, "report.json", line, e) ||
-	        write_file(from->out, "report.txt", buf_str(&text), e) ||
-	        (page.n && write_file(from->out, "report.html", buf_str(&page), e)))
+	report_text(report, to, &text);
+	if (io_mkdirs(to, e) || write_file(to, "report.json", line, e) ||
+	        write_file(to, "report.txt", buf_str(&text), e) ||
+	        (page.n && write_file(to, "report.html", buf_str(&page), e)))
 		return e->code;
 	fputs(a->json ? line : buf_str(&text), stdout);
 	report_over(report, &over);
@@ -79,6 +80,7 @@ static int run(const struct args *a, struct err *e)
 		.recipes = recipes                              ? recipes
 		           : io_exists("recipes/versions.conf") ? "recipes"
 		                                                : NULL,
+		.keys = args_get(a, "keys"),
 		.budgets = budgets ? budgets : "recipes/budgets.conf",
 		.times = !args_flag(a, "no-times") };
 
@@ -95,6 +97,8 @@ static const struct opt opts[] = {
 	{ "out", "DIR", "where the build is (default: out)" },
 	{ "recipes", "DIR", "what it was built from (default: recipes)" },
 	{ "budgets", "FILE", "sizes allowed (default: recipes/budgets.conf)" },
+	{ "keys", "DIR", "the key set that signed it" },
+	{ "to", "DIR", "where report.txt, report.json and report.html go (default: --out)" },
 	{ "html", NULL, "also write report.html, a page that needs nothing else; with --diff, print it" },
 	{ "previous", "PATH", "with --html: a former build, release or report.json to compare with" },
 	{ "no-times", NULL, "leave out what a clock measured, so that equal builds have equal reports" },
