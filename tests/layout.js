@@ -1,29 +1,30 @@
 // Appended to a copy of the report's page, which stands in a frame as wide as a screen: what does not fit, overlaps or cannot
 // be read, one line each, to the page around it.
 (function () {
-	const said = [];
+	const found = {}; // by kind, a few of each
+	const say = (kind, what) => (found[kind] = found[kind] || new Set()).size < 8 && found[kind].add(kind + ": " + what);
 	const width = document.documentElement.clientWidth;
 	document.querySelectorAll("details").forEach((d) => (d.open = true));
 	if (document.documentElement.scrollWidth > width)
-		said.push("scrolls sideways: " + document.documentElement.scrollWidth + " > " + width);
-	const name = (e) => e.tagName + "." + (e.getAttribute("class") || "") + " " + e.textContent.slice(0, 40);
+		say("scrolls sideways", document.documentElement.scrollWidth + " > " + width);
+	const name = (e) => e.tagName + "." + (e.getAttribute("class") || "") + " " + e.textContent.replace(/\s+/g, " ").slice(0, 40);
 	const shown = (e) => e.getClientRects().length && getComputedStyle(e).clipPath === "none" && !e.closest(".hidden, thead");
 	const box = (e) => e.getBoundingClientRect();
 
 	document.querySelectorAll("body *").forEach((e) => {
-		if (shown(e) && !e.closest("svg") && box(e).right > width + 1) said.push("beyond the page: " + name(e));
+		if (shown(e) && !e.closest("svg") && box(e).right > width + 1) say("beyond the page", name(e));
 	});
 	document.querySelectorAll("svg").forEach((svg) => {
 		const frame = box(svg);
 		const texts = [...svg.querySelectorAll("text")].filter((t) => !t.getAttribute("transform") && shown(t));
 		texts.forEach((t, i) => {
 			const a = box(t);
-			if (a.right > frame.right + 1.5 || a.left < frame.left - 1.5) said.push("cut off: " + name(t));
+			if (a.right > frame.right + 1.5 || a.left < frame.left - 1.5) say("cut off", name(t));
 			texts.slice(i + 1).forEach((u) => {
 				const b = box(u);
 				const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
 				const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-				if (x > 1 && y > 0.35 * Math.min(a.height, b.height)) said.push("overlap: " + name(t) + " / " + name(u));
+				if (x > 1 && y > 0.35 * Math.min(a.height, b.height)) say("overlap", name(t) + " / " + name(u));
 			});
 		});
 	});
@@ -49,9 +50,9 @@
 		const leaf = svg && e.parentElement.querySelector(".leaf");
 		if (leaf) back = rgb(getComputedStyle(leaf).fill);
 		const ratio = contrast(rgb(svg ? getComputedStyle(e).fill : getComputedStyle(e).color), back);
-		if (ratio < 4.5) said.push("contrast " + ratio.toFixed(2) + ": " + name(e));
+		if (ratio < 4.5) say("contrast", ratio.toFixed(2) + " of " + name(e));
 	});
 	const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 	const first = "probed " + window.innerWidth + " " + (dark ? "dark" : "light") + " " + document.querySelectorAll("text").length;
-	parent.postMessage([first + " texts", ...[...new Set(said)].slice(0, 30)].join("\n"), "*");
+	parent.postMessage([first + " texts", ...Object.values(found).flatMap((s) => [...s])].join("\n"), "*");
 })();
