@@ -81,7 +81,7 @@ firmware: builder
 builder: fetch
 	@$(STEP) builder $(TOOLCHAIN) --out $(BUILDER) -- tools/builder.sh
 
-include tools/release.mk
+include tools/release.mk tools/refvals.mk
 
 clean:
 	@[ ! -e $O ] || tools/userns.sh rm -rf --one-file-system $O

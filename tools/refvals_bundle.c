@@ -31,6 +31,13 @@ static bool covers_cmdline(const char *reg, const char *boot)
 	return false;
 }
 
+/* What the host hands to a TD, initdata for one: it is the launch's, not the bundle's. */
+static bool is_hosts(const char *reg)
+{
+	return !strcmp(reg, "tdx.mrconfigid") || !strcmp(reg, "tdx.mrowner") ||
+	       !strcmp(reg, "tdx.mrownerconfig");
+}
+
 /* The files that go into a register: not those that are made from them. */
 static json_t *inputs_json(const struct bundle *b)
 {
@@ -104,7 +111,7 @@ static int add(const struct collecting *c, const char *reg, const char *value, j
 	if (!alg_of(value))
 		return err_set(
 		        e, -EINVAL, "%s: %s is '%.160s', expected a digest", c->b->platform, reg, value);
-	if (!strcmp(c->b->profile, "debug") && !covers_cmdline(reg, c->b->boot))
+	if (is_hosts(reg) || (!strcmp(c->b->profile, "debug") && !covers_cmdline(reg, c->b->boot)))
 		return 0;
 	entry = json_copy(c->base);
 	json_object_set_new(entry, "register", json_string(reg));
