@@ -12,7 +12,8 @@ static const char *const known[] = { "Platform.Summary", "Platform.Arch", "Platf
 	"Platform.Tee", "Platform.Attester", "Platform.Cmdline", "Platform.Firmware", "Platform.Vars",
 	"Platform.Shim", "Launch.Machine", "Launch.Cpu", "Launch.Memory", "Launch.Vcpus", "Launch.Qemu",
 	"Measure.Stack", "Measure.Vcpus", "Measure.CpuTypes", "Measure.Memory", "Measure.SecureBoot",
-	"Image.Formats", NULL };
+	"Image.Formats", "Image.Keys", "Upload.Cloud", "Upload.File", "Upload.Command", "Upload.Source",
+	"Facts.*", NULL };
 
 static const struct text_key {
 	const char *key;
@@ -36,6 +37,7 @@ static const struct text_key {
 	{ "Measure.CpuTypes", offsetof(struct platform, measure_cpus), LIST },
 	{ "Measure.Memory", offsetof(struct platform, measure_memory), LIST },
 	{ "Image.Formats", offsetof(struct platform, formats), LIST },
+	{ "Image.Keys", offsetof(struct platform, keys), LIST },
 };
 
 static char **text_of(struct platform *p, const struct text_key *k)
@@ -207,9 +209,9 @@ static int check(struct platform *p, const char *path, struct err *e)
 		return e->code;
 	if (disk && !p->formats)
 		return not_set(path, "Image.Formats", e);
-	if (!disk && (p->formats || p->vars || p->shim || p->secure_boot))
+	if (!disk && (p->formats || p->vars || p->shim || p->secure_boot || p->keys))
 		return bad(path, "Platform.Boot", p->boot,
-		        "disk, where there are Formats, Vars, Shim or SecureBoot", e);
+		        "disk, where there are Formats, Keys, Vars, Shim or SecureBoot", e);
 	if (p->vars && !p->firmware)
 		return not_set(path, "Platform.Firmware", e);
 	if (strcmp(p->tee, "none"))
@@ -244,6 +246,7 @@ int platform_read(const char *recipes, const char *name, struct platform **ret, 
 	        read_vcpus(c, path, &p->vcpus, e) || check(p, path, e) ||
 	        read_cmdline(recipes, more, &p->cmdline, e))
 		return e->code;
+	p->conf = TAKE(c);
 	*ret = TAKE(p);
 	return 0;
 }
@@ -283,6 +286,7 @@ void platform_freep(struct platform **p)
 		free(*text_of(*p, k));
 	free((*p)->name);
 	free((*p)->cmdline);
+	conf_freep(&(*p)->conf);
 	free(*p);
 	*p = NULL;
 }

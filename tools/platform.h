@@ -4,6 +4,8 @@
 #include "lib/err.h"
 #include <stdbool.h>
 
+struct conf;
+
 struct platform {
 	char *name, *summary;
 	char *arch;     /* x86_64 */
@@ -26,6 +28,8 @@ struct platform {
 	char *measure_memory; /* sizes */
 	bool secure_boot;     /* it is on, by what the cloud is given with the image */
 	char *formats;        /* of the disk: raw qcow2 vhd gcp */
+	char *keys;           /* files of the step secureboot that enrol the keys where it goes, or NULL */
+	struct conf *conf;    /* all of the file; sections Upload and Facts are for bundle_upload */
 };
 
 /* Sorted names of all platforms; release with io_free_names. */

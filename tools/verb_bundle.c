@@ -2,8 +2,12 @@
 #include "bundle.h"
 #include "bundle_idblock.h"
 #include "bundle_qemu.h"
+#include "bundle_upload.h"
+#include "format/pe.h"
 #include "lib/args.h"
 #include "lib/io.h"
+#include "lib/map.h"
+#include "lib/text.h"
 #include "platform.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -143,6 +147,25 @@ static int add_disks(struct making *m, bool wanted, struct err *e)
 	return err_exit(e, EX_USAGE);
 }
 
+/* What enrols the keys, of the folder that --enroll names. */
+static int add_keys(struct making *m, struct err *e)
+{
+	_free_ char *copy = xstrdup(m->platform->keys ? m->platform->keys : "");
+	const char *dir;
+	char *save = NULL;
+
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+		_free_ char *path = NULL;
+
+		if (args_need(m->a, "enroll", &dir, e))
+			return e->code;
+		path = xasprintf("%s/%s", dir, w);
+		if (link_file(m, path, w, e))
+			return e->code;
+	}
+	return 0;
+}
+
 /* What the platform's conf asks for has to be given, and nothing else. */
 static int add_optional(struct making *m, const char *option, const char *name, bool wanted, struct err *e)
 {
@@ -155,6 +178,39 @@ static int add_optional(struct making *m, const char *option, const char *name, 
 	return wanted ? add_link(m, option, name, e) : 0;
 }
 
+/* Is the section what the other bundles boot? Zeros may follow it. */
+static int check_section(const struct pe *pe, const char *name, struct slice expected, struct err *e)
+{
+	struct pe_section s;
+	struct slice data;
+
+	if (!pe_find(pe, name, &s))
+		return err_set(e, -EBADMSG, "%s: has no section %s", pe->name, name);
+	data = pe_contents(pe, &s);
+	if (data.n < expected.n || memcmp(data.p, expected.p, expected.n) ||
+	        text_trim(slice_of(data.p + expected.n, data.n - expected.n)).n)
+		return err_set(
+		        e, -EBADMSG, "%s: section %s is not what the bundle has as a file", pe->name, name);
+	return 0;
+}
+
+/* A disk boots kernel, initrd and command line out of its UKI: they have to be the bundle's. */
+static int check_uki(const struct making *m, struct err *e)
+{
+	_free_ char *kernel = xasprintf("%s/vmlinuz", m->tmp), *initrd = xasprintf("%s/initrd", m->tmp);
+	_map_ struct slice image = { 0 }, k = { 0 }, i = { 0 };
+	const char *path = args_get(m->a, "uki");
+	struct pe pe;
+
+	if (!path)
+		return 0;
+	if (map_file(path, &image, e) || map_file(kernel, &k, e) || map_file(initrd, &i, e) ||
+	        pe_parse(path, image, &pe, e) || check_section(&pe, ".linux", k, e) ||
+	        check_section(&pe, ".initrd", i, e))
+		return e->code;
+	return check_section(&pe, ".cmdline", slice_str(m->cmdline), e);
+}
+
 static int add_files(struct making *m, struct err *e)
 {
 	_free_ char *cmdline = xasprintf("%s/cmdline", m->tmp);
@@ -165,8 +221,8 @@ static int add_files(struct making *m, struct err *e)
 	        add_link(m, "rootfs", "rootfs.img", e) ||
 	        add_optional(m, "firmware", "firmware.fd", p->firmware, e) ||
 	        add_optional(m, "vars", "vars.fd", p->vars, e) ||
-	        add_optional(m, "uki", "uki.efi", disk, e) || add_disks(m, disk, e) ||
-	        io_write_file(cmdline, slice_str(m->cmdline), 0644, e))
+	        add_optional(m, "uki", "uki.efi", disk, e) || add_disks(m, disk, e) || add_keys(m, e) ||
+	        check_uki(m, e) || io_write_file(cmdline, slice_str(m->cmdline), 0644, e))
 		return e->code;
 	return add_digest(m->files, "cmdline", cmdline, e);
 }
@@ -218,6 +274,7 @@ static json_t *manifest_json(const struct making *m)
 
 	if (p->machine)
 		json_object_set_new(j, "qemu", bundle_qemu(p, m->cmdline, m->files));
+	json_object_set_new(j, "upload", bundle_upload(p->conf));
 	if (m->id_block)
 		json_object_set(j, "id_block", m->id_block);
 	return j;
@@ -408,6 +465,7 @@ static const struct opt opts[] = {
 	{ "uki", "FILE", "the signed UKI of a platform that boots from a disk" },
 	{ "disk", "NAME=FILE", "its disk, as disk.raw=FILE or disk.qcow2=FILE (repeatable)" },
 	{ "out", "DIR", "the bundle; an older one is replaced" },
+	{ "enroll", "DIR", "what `bulla sign enroll` made, for what the cloud enrols" },
 	{ "keys", "DIR", "a key set; for SNP its keys id and author sign ID blocks" },
 	{ "recipes", "DIR", "where the recipes are (default: recipes)" },
 	{ "input", "NAME=PATH", "a further input whose digest the manifest names (repeatable)" },
