@@ -58,12 +58,20 @@ BUNDLE = $(BULLA) bundle $* --kernel $(KERNEL)/vmlinuz --initrd $(INITRD) --root
 	--roothash $(ROOTFS)/roothash --input kernel/$(ARCH).config=$(KERNEL)/config --out $$STEP_TMP/$*
 # ID blocks are SNP's alone
 id_keys = $(shell grep -x 'Tee=snp' recipes/platforms/$*.conf)
-bundles: $(DIRECT_PLATFORMS:%=bundle-%)
+bundles: $(DIRECT_PLATFORMS:%=bundle-%) $(if $(wildcard rootfs/disk.mk),$(DISK_PLATFORMS:%=bundle-%))
 $(DIRECT_PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs firmware keys
 	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf \
 		$(if $(firmware),--in $(firmware) --in recipes/firmware.lock) \
 		$(if $(id_keys),--key "$$($(BULLA) sign public --keys $(KEYS) --role id; $(BULLA) sign public --keys $(KEYS) --role author)") \
 		--out $O/bundles/$* -- sh -c '$(BUNDLE) $(firmware:%=--firmware %) $(if $(id_keys),--keys $(KEYS))'
+
+vars = $(addprefix $(SECUREBOOT)/,$(shell sed -n 's/^Vars=//p' recipes/platforms/$*.conf))
+enrolled = $(addprefix $(SECUREBOOT)/,$(shell sed -n 's/^Keys=//p' recipes/platforms/$*.conf))
+$(DISK_PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs firmware uki-% disk-% secureboot
+	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf --in recipes/shim.lock --in $O/uki/$*/uki.efi --in $O/disk/$* \
+		$(if $(firmware),--in $(firmware) --in recipes/firmware.lock) $(patsubst %,--in %,$(vars) $(enrolled)) \
+		--out $O/bundles/$* -- sh -c '$(BUNDLE) $(firmware:%=--firmware %) $(vars:%=--vars %) --enroll $(SECUREBOOT) \
+			--uki $O/uki/$*/uki.efi $$(for f in $O/disk/$*/*; do echo "--disk $${f##*/}=$$f"; done)'
 
 run: image
 	@$(BULLA) run --bundle $O/bundles/$(or $(PLATFORM),sample) --record $O/boot/$(or $(PLATFORM),sample).json
