@@ -7,22 +7,30 @@ static void cell(struct page *p, const char *label, const char *class)
 	buf_printf(p->out, "<td role=\"cell\" data-label=\"%s\" class=\"%s\">", label, class);
 }
 
-static void words(struct page *p, const char *key, const json_t *texts)
+/* What values hold for: the launch's own stack comes first, and "; " parts it from others that measure alike.
+ */
+static void holds_for(struct page *p, const struct page_bundle *b)
 {
-	const char *name, *space = "";
-	json_t *value;
+	json_t *all = json_object_get(b->manifest, "holds_for"), *value;
+	const char *name;
 
-	json_object_foreach((json_t *)texts, name, value)
+	if (!json_object_size(all))
+		buf_printf(p->out, "<span class=\"dim\">any stack</span><br/>");
+	json_object_foreach(all, name, value)
 	{
-		buf_printf(p->out, "%s<span class=\"pair\"><span class=\"dim\">", space);
-		page_text(p, name);
-		buf_printf(p->out, "</span> ");
-		page_text(p, json_is_string(value) ? json_string_value(value) : "");
-		buf_printf(p->out, "</span>");
-		space = " ";
+		const char *text = json_is_string(value) ? json_string_value(value) : "",
+		           *more = strstr(text, "; ");
+		_free_ char *first = xasprintf("%.*s", (int)(more ? more - text : (long)strlen(text)), text);
+
+		page_text(p, first);
+		if (more) {
+			buf_printf(p->out, "<details><summary>and others that measure alike</summary>");
+			page_text(p, more + 2);
+			buf_printf(p->out, "</details>");
+		} else {
+			buf_printf(p->out, "<br/>");
+		}
 	}
-	if (!*space)
-		buf_printf(p->out, "<span class=\"dim\">%s</span>", key);
 }
 
 static const struct measured_register *find(
@@ -177,21 +185,76 @@ static void sizes(struct page *p, const struct page_bundle *b)
 	buf_printf(p->out, "%s of its own</span>", term_size(text, own));
 }
 
+static void variant(struct page *p, const json_t *v)
+{
+	static const char *const settings[] = { "cpu", "memory" };
+	const char *name, *comma = "";
+	json_t *value;
+
+	buf_printf(p->out, "<tr><td>");
+	if (json_object_get(v, "vcpus")) {
+		buf_printf(p->out, "%llu vCPUs", (unsigned long long)json_size(v, "vcpus"));
+		comma = ", ";
+	}
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		if (!*json_text(v, settings[i]))
+			continue;
+		buf_printf(p->out, "%s", comma);
+		page_text(p, json_text(v, settings[i]));
+		comma = ", ";
+	}
+	json_object_foreach(json_object_get(v, "stack"), name, value)
+	{
+		buf_printf(p->out, "%s", comma);
+		page_text(p, json_is_string(value) ? json_string_value(value) : "");
+		comma = ", ";
+	}
+	buf_printf(p->out, "</td><td>");
+	comma = "";
+	json_object_foreach(json_object_get(v, "registers"), name, value)
+	{
+		buf_printf(p->out, "%s", comma);
+		page_text(p, name);
+		buf_printf(p->out, " ");
+		page_digest(p, json_is_string(value) ? json_string_value(value) : "", 12);
+		comma = "<br/>";
+	}
+	buf_printf(p->out, "</td></tr>\n");
+}
+
 static void variants(struct page *p, const struct page_bundle *b)
 {
-	size_t n = json_array_size(json_object_get(b->manifest, "variants")), i;
-	json_t *v;
+	json_t *all = json_object_get(b->manifest, "variants"), *v;
+	size_t n = json_array_size(all), i;
 
-	if (n)
-		buf_printf(p->out, "%zu variant%s measured; ", n, n == 1 ? "" : "s");
-	buf_printf(p->out, "varies with ");
+	buf_printf(p->out, "<span class=\"dim\">varies with ");
 	json_array_foreach(json_object_get(b->manifest, "varies"), i, v)
 	{
 		buf_printf(p->out, "%s", i ? ", " : "");
-		page_text(p, json_string_value(v) ? json_string_value(v) : "");
+		page_text(p, json_is_string(v) ? json_string_value(v) : "");
 	}
-	if (!json_array_size(json_object_get(b->manifest, "varies")))
-		buf_printf(p->out, "nothing");
+	buf_printf(p->out, "%s</span>", i ? "" : "nothing");
+	if (!n)
+		return;
+	buf_printf(p->out,
+	        "<details><summary>%zu launch%s measured</summary><table class=\"plain\"><thead><tr><th "
+	        "scope=\"col\">launch</th><th scope=\"col\">values</th></tr></thead><tbody>\n",
+	        n, n == 1 ? "" : "es");
+	json_array_foreach(all, i, v) variant(p, v);
+	buf_printf(p->out, "</tbody></table></details>");
+}
+
+/* One key digest that a verifier can hold instead of a value for each launch. */
+static void id_block(struct page *p, const struct page_bundle *b)
+{
+	const json_t *id = json_object_get(b->manifest, "id_block");
+
+	if (!id)
+		return;
+	buf_printf(p->out, "<p class=\"dim\">All its launches have an ID block of the author key ");
+	page_digest(p, json_text(id, "author_key_digest"), 12);
+	buf_printf(p->out,
+	        strcmp(json_text(id, "keys"), "release") ? ", a <b>development</b> key</p>\n" : "</p>\n");
 }
 
 static void row(struct page *p, const struct page_bundle *b)
@@ -206,26 +269,25 @@ static void row(struct page *p, const struct page_bundle *b)
 		buf_printf(p->out, " <span class=\"badge bad\">debug</span><span class=\"dim\">never matches "
 		                   "a release value</span>");
 	buf_printf(p->out, "</th>\n");
-	cell(p, "measured by", "");
+	cell(p, "measured by", "by");
 	page_text(p, *tee ? tee : "nothing");
-	buf_printf(p->out, "<br/><span class=\"dim\">attests as</span> <span class=\"pair\">");
-	page_text(p, *attester ? attester : "nothing");
-	buf_printf(p->out, "</span><br/><span class=\"dim\">boots</span> ");
+	buf_printf(
+	        p->out, "<br/><span class=\"dim\">%s</span>", *attester ? "attests as " : "does not attest");
+	page_text(p, attester);
+	buf_printf(p->out, "<br/><span class=\"dim\">boots</span> ");
 	page_text(p, json_text(b->manifest, "boot"));
 	buf_printf(p->out, "</td>\n");
 	cell(p, "registers", "wide");
 	registers(p, b);
+	id_block(p, b);
 	if (*problem) {
 		buf_printf(p->out, "<p class=\"dim\">Its steps cannot be shown: ");
 		page_text(p, problem);
 		buf_printf(p->out, "</p>");
 	}
 	buf_printf(p->out, "</td>\n");
-	cell(p, "holds for", "");
-	words(p, "any stack",
-	        json_object_get(b->manifest,
-	                json_object_size(json_object_get(b->manifest, "holds_for")) ? "holds_for" : "stack"));
-	buf_printf(p->out, "<br/>");
+	cell(p, "holds for", "range");
+	holds_for(p, b);
 	variants(p, b);
 	buf_printf(p->out, "</td>\n");
 	cell(p, "size", "");

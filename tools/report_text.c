@@ -100,8 +100,8 @@ static void add_bundle(const json_t *b, struct buf *to)
 	json_array_foreach(json_object_get(b, "disagrees"), n, value)
 	        buf_printf(to, "  %-22s measured otherwise now\n", json_string_value(value));
 	if (json_object_size(unknown))
-		buf_printf(
-		        to, "  %zu registers cannot be known before the launch\n", json_object_size(unknown));
+		buf_printf(to, "  %zu register%s cannot be known before the launch\n",
+		        json_object_size(unknown), json_object_size(unknown) == 1 ? "" : "s");
 }
 
 void report_text(const json_t *report, const char *out, struct buf *ret)
