@@ -1,6 +1,5 @@
 #include "bundle_idblock.h"
 #include "lib/base64.h"
-#include "lib/map.h"
 #include "measure/idblock.h"
 #include "lib/slice.h"
 
@@ -9,15 +8,8 @@
 struct signer {
 	const struct keyset *keys;
 	const char *role;
-	struct id_key *key; /* of a file: its signatures are the same each time */
 	struct id_signer s;
 };
-
-static void signer_free(struct signer *s)
-{
-	id_key_free(&s->key);
-}
-#define _signer_ __attribute__((cleanup(signer_free)))
 
 static int sign_with_set(const void *arg, struct slice message, uint8_t ret[ID_SIGNATURE], struct err *e)
 {
@@ -29,31 +21,11 @@ static int sign_with_set(const void *arg, struct slice message, uint8_t ret[ID_S
 	return id_signature_of_der(buf_slice(&der), ret, e);
 }
 
-static int read_key_file(struct signer *s, struct err *e)
-{
-	_free_ char *path = NULL;
-	_map_ struct slice pem = { 0 };
-
-	if (keyset_key_file(s->keys, s->role, &path, e) || map_file(path, &pem, e))
-		return e->code;
-	return id_key_load(path, pem, &s->key, e);
-}
-
 static int open_signer(const struct keyset *keys, const char *role, struct signer *ret, struct err *e)
 {
-	enum key_kind kind;
 	EVP_PKEY *public;
 
-	*ret = (struct signer){ .keys = keys, .role = role };
-	if (keyset_held(keys, role, &kind, e))
-		return e->code;
-	if (kind == KEY_FILE) {
-		if (read_key_file(ret, e))
-			return e->code;
-		ret->s = id_key_signer(ret->key);
-		return 0;
-	}
-	ret->s = (struct id_signer){ .sign = sign_with_set, .arg = ret };
+	*ret = (struct signer){ keys, role, { .sign = sign_with_set, .arg = ret } };
 	if (keyset_public(keys, role, &public, e))
 		return e->code;
 	id_public_of(role, public, ret->s.public, e);
@@ -164,7 +136,7 @@ static int add_block(const struct id_signer *id, const struct id_signer *author,
 int bundle_idblock(const struct keyset *keys, const struct platform *p, const struct bundle_measured *m,
         json_t **file, json_t **summary, struct err *e)
 {
-	_signer_ struct signer id = { 0 }, author = { 0 };
+	struct signer id = { 0 }, author = { 0 };
 	json_auto_t *blocks = json_array();
 	_free_ char *policy_text = NULL;
 	uint8_t of_id[ID_SIGNATURE];

@@ -1,7 +1,9 @@
 #include "keyset.h"
 #include "keysign.h"
 #include "lib/conf.h"
+#include "lib/ecdsa.h"
 #include "lib/io.h"
+#include <ctype.h>
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -247,7 +249,8 @@ static int read_private(const char *path, EVP_PKEY **ret, struct err *e)
 	return *ret ? 0 : err_set(e, -EINVAL, "%s: no private key in PEM, or one with a passphrase", path);
 }
 
-static int sign_with(EVP_PKEY *key, const char *digest, struct slice data, struct buf *sig, struct err *e)
+static int sign_by_libcrypto(
+        EVP_PKEY *key, const char *digest, struct slice data, struct buf *sig, struct err *e)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t n = 0;
@@ -263,6 +266,29 @@ static int sign_with(EVP_PKEY *key, const char *digest, struct slice data, struc
 	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	return ok ? 0 : err_set(e, -EIO, "libcrypto could not sign with %s", digest);
+}
+
+/* OpenSSL's name of a digest. */
+static bool digest_by_name(const char *name, enum hash_alg *ret)
+{
+	_free_ char *lower = xstrdup(name);
+
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return hash_by_name(lower, ret);
+}
+
+/* A key at hand signs the same each time, one in a token as the token likes. */
+static int sign_with(
+        EVP_PKEY *key, bool ours, const char *digest, struct slice data, struct buf *sig, struct err *e)
+{
+	enum hash_alg alg;
+
+	if (ours && EVP_PKEY_is_a(key, "EC"))
+		return digest_by_name(digest, &alg) && ecdsa_sign(key, alg, data, sig)
+		               ? 0
+		               : err_set(e, -EIO, "libcrypto could not sign with %s", digest);
+	return sign_by_libcrypto(key, digest, data, sig, e);
 }
 
 /* A certificate or signature of another key must not leave the house. */
@@ -297,7 +323,7 @@ static int sign_by_kind(const struct keyset *k, enum key_kind kind, const char *
 		path = path_in(k, rest);
 	r = kind == KEY_FILE ? read_private(path, &key, e) : keysign_pkcs11(rest, &key, e);
 	if (!r)
-		r = sign_with(key, digest, data, sig, e);
+		r = sign_with(key, kind == KEY_FILE, digest, data, sig, e);
 	EVP_PKEY_free(key);
 	return r;
 }

@@ -46,7 +46,7 @@ int keyset_held(const struct keyset *k, const char *role, enum key_kind *ret, st
 int keyset_key_file(const struct keyset *k, const char *role, char **ret, struct err *e);
 /*
  * Signs DATA, hashed with DIGEST ("SHA256", "SHA384"), into *SIG: ECDSA as DER, RSA as PKCS#1 v1.5. What
- * comes back is checked against the role's public half.
+ * comes back is checked against the role's public half. A file's key signs the same each time.
  */
 int keyset_sign(const struct keyset *k, const char *role, const char *digest, struct slice data,
         struct buf *sig, struct err *e);

@@ -51,6 +51,10 @@ for r in PK KEK db pcr id author release; do
 	check "openssl verifies what $r signs" verified keys $r SHA256
 done
 check "and over SHA-384" verified keys id SHA384
+again_same() {
+	cp id.sig first && "$BULLA" sign blob --role id --digest SHA384 --in data --out id.sig && cmp id.sig first
+}
+check "the same key and file give the same signature" again_same
 
 edit() { # ROLE LINE: a copy of the set in which the role is held so
 	rm -rf other && cp -a keys other && sed -i "s|^$1=.*|$1=$2|; s|^Kind=.*|&\nCommandSeconds=2|" other/keyset.conf

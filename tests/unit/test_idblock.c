@@ -127,7 +127,7 @@ static void other_keys_are_refused(void **state)
 
 	(void)state;
 	assert_null(key_of("P-256", d, x, y, &e));
-	assert_string_equal(e.msg, "key: private key on curve prime256v1, expected P-384");
+	assert_string_equal(e.msg, "key: key on curve prime256v1, expected P-384");
 	assert_true(id_key_load("key", slice_str("-----BEGIN PRIVATE KEY-----\n"), &k, &e) < 0);
 	assert_string_equal(e.msg, "key: no private key in PEM, or one with a passphrase");
 	assert_null(k);
