@@ -51,6 +51,8 @@ int release_write_json(const char *dir, const char *name, const json_t *j, struc
 int release_stage(const struct bundle *b, const char *dir, struct err *e);
 /* The drop-in's text, or false where Kata has nothing that B could be for. */
 bool release_kata(const struct bundle *b, char **ret);
+/* Where it is in the archive; caller frees. */
+char *release_kata_path(const struct bundle *b);
 /* OUT/oci: one manifest per platform, tagged NAME-PLATFORM, and an index of all of them, tagged NAME. *TOP is
  * the layout's index.json. */
 int release_oci(const struct release *r, json_t **top, struct err *e);
@@ -60,6 +62,4 @@ int release_sbom(const struct release *r, const struct sums *sums, json_t **ret,
  * layout's index. */
 json_t *release_slsa(const struct release *r, const struct sums *sums, const struct sums *recipes,
         const json_t *manifests);
-/* The digests of all files under DIR, added with their paths below it. */
-int release_sum_tree(const char *dir, struct sums *ret, struct err *e);
 #endif

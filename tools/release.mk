@@ -16,13 +16,13 @@ $(RELEASE_PLATFORMS:%=archive-%): archive-%: bundle-% builder
 		tools/archive.sh $(BUILDER) $O/bundles $*
 
 release: keys archives
-	@$(STEP) release --key "$$($(BULLA) sign public --role release)" --in $(BULLA) --in recipes --in tools/origins.sh \
+	@$(STEP) release --key "$$($(BULLA) sign public --keys $(KEYS) --role release)" --in $(BULLA) --in recipes --in tools/origins.sh \
 		--in $(ROOTFS)/sbom.spdx.json --in $(AGENT) $(RELEASE_PLATFORMS:%=--in $(PACKED)/%) \
 		$(RELEASE_PLATFORMS:%=--in $O/bundles/%/manifest.json) \
 		--out $(RELEASE) -- sh -c 'tools/origins.sh firmware shim >$$STEP_TMP/origins && \
 		$(BULLA) release --bundles $O/bundles --packed $(PACKED) --name $(RELEASE_NAME) --epoch $(EPOCH) --recipes recipes \
 			$(RELEASE_LOCKS:%=--lock %) --sbom $(ROOTFS)/sbom.spdx.json --guest $(AGENT) --origins $$STEP_TMP/origins \
-			$(COMMIT:%=--commit %) $(BUILDER_ID:%=--builder %) --out $$STEP_TMP/release $(RELEASE_PLATFORMS)'
+			$(COMMIT:%=--commit %) $(BUILDER_ID:%=--builder %) --keys $(KEYS) --out $$STEP_TMP/release $(RELEASE_PLATFORMS)'
 
 # The programs of `make publish`, in a root of their own: nothing of it goes into a release.
 publisher: tools

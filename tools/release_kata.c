@@ -66,3 +66,10 @@ bool release_kata(const struct bundle *b, char **ret)
 	*ret = xstrdup(buf_str(&t));
 	return true;
 }
+
+char *release_kata_path(const struct bundle *b)
+{
+	return xasprintf(
+	        "opt/kata/share/defaults/kata-containers/custom-runtimes/bulla-%s/config.d/50-bulla.toml",
+	        b->platform);
+}

@@ -1,6 +1,5 @@
 #include "release.h"
 #include "lib/io.h"
-#include <sys/stat.h>
 #include <time.h>
 
 char *release_time(uint64_t epoch)
@@ -41,10 +40,7 @@ static int stage_file(const struct bundle *b, const char *name, const char *dir,
 
 int release_stage(const struct bundle *b, const char *dir, struct err *e)
 {
-	_free_ char *path = xasprintf("%s/opt/kata/share/defaults/kata-containers/custom-runtimes/bulla-%s/"
-	                              "config.d/50-bulla.toml",
-	        dir, b->platform);
-	_free_ char *text = NULL;
+	_free_ char *below = release_kata_path(b), *path = xasprintf("%s/%s", dir, below), *text = NULL;
 
 	if (stage_file(b, "manifest.json", dir, e))
 		return e->code;
@@ -54,39 +50,4 @@ int release_stage(const struct bundle *b, const char *dir, struct err *e)
 	if (!release_kata(b, &text))
 		return 0;
 	return io_mkparents(path, e) || io_write_file(path, slice_str(text), 0644, e) ? e->code : 0;
-}
-
-static int sum_below(const char *dir, const char *below, struct sums *ret, struct err *e)
-{
-	_free_ char *path = xasprintf("%s%s%s", dir, *below ? "/" : "", below);
-	uint8_t digest[SHA256_LEN];
-	_names_ char **names = NULL;
-	struct stat st;
-
-	if (lstat(path, &st))
-		return err_errno(e, "%s", path);
-	if (*below && !sums_path_ok(below))
-		return err_set(e, -EINVAL, "%s: not a plain name", path);
-	if (S_ISREG(st.st_mode)) {
-		if (io_sha256(path, digest, NULL, e))
-			return e->code;
-		sums_add(ret, below, digest);
-		return 0;
-	}
-	if (!S_ISDIR(st.st_mode))
-		return err_set(e, -EINVAL, "%s: neither file nor folder", path);
-	if (io_list_dir(path, &names, e))
-		return e->code;
-	for (char **n = names; *n; n++) {
-		_free_ char *sub = xasprintf("%s%s%s", below, *below ? "/" : "", *n);
-
-		if (sum_below(dir, sub, ret, e))
-			return e->code;
-	}
-	return 0;
-}
-
-int release_sum_tree(const char *dir, struct sums *ret, struct err *e)
-{
-	return sum_below(dir, "", ret, e);
 }

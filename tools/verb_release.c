@@ -3,7 +3,7 @@
 #include "lib/args.h"
 #include "lib/io.h"
 #include "release.h"
-#include <sys/stat.h>
+#include "sumtree.h"
 
 static void release_free(struct release *r)
 {
@@ -134,7 +134,7 @@ static int link_others(const struct args *a, const char *out, struct err *e)
 		const char *base = strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir;
 		_sums_ struct sums files = { 0 };
 
-		if (release_sum_tree(dir, &files, e))
+		if (sums_of_tree(dir, &files, e))
 			return e->code;
 		for (size_t k = 0; k < files.n; k++) {
 			_free_ char *from = xasprintf("%s/%s", dir, files.v[k].path),
@@ -179,7 +179,7 @@ static int write_signed(const struct release *r, const struct keyset *k, const c
 	_sums_ struct sums inputs = { 0 };
 	_buf_ struct buf sig = { 0 }, ignored = { 0 };
 
-	if (release_sum_tree(recipes, &inputs, e))
+	if (sums_of_tree(recipes, &inputs, e))
 		return e->code;
 	sums_print(&inputs, &ignored);
 	statement = release_slsa(r, sums, &inputs, json_object_get(top, "manifests"));
@@ -200,7 +200,7 @@ static int write_all(const struct args *a, struct release *r, const struct keyse
 	_buf_ struct buf text = { 0 };
 
 	if (io_mkdirs(r->out, e) || link_archives(r, e) || link_others(a, r->out, e) ||
-	        release_oci(r, &top, e) || release_sum_tree(r->out, &sums, e))
+	        release_oci(r, &top, e) || sums_of_tree(r->out, &sums, e))
 		return e->code;
 	/* the SBOM looks the archives up, which needs the order */
 	sums_print(&sums, &text);

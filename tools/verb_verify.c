@@ -3,6 +3,7 @@
 #include "lib/io.h"
 #include "lib/map.h"
 #include "measuring.h"
+#include "verify_release.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <inttypes.h>
@@ -262,8 +263,10 @@ static int verify_one(const struct args *a, struct err *e)
 
 static int run(const struct args *a, struct err *e)
 {
+	if (args_get(a, "release") && !args_get(a, "evidence") && !a->n_rest)
+		return verify_release(a, e);
 	if (a->n_rest || !args_get(a, "evidence")) {
-		err_set(e, -EINVAL, "--evidence FILE is needed");
+		err_set(e, -EINVAL, "--evidence FILE is needed, or --release DIR");
 		return err_exit(e, EX_USAGE);
 	}
 	if (!args_get(a, "refvals") == !args_flag(a, "no-refvals")) {
@@ -299,6 +302,7 @@ static const struct opt opts[] = {
 	{ "vmpl", "N", "privilege level that the SNP report must be of (default: 0)" },
 	{ "allow-debug", NULL, "accept a guest that the host may debug" },
 	{ "allow-migration", NULL, "accept a guest that a migration agent may move" },
+	VERIFY_RELEASE_OPTIONS,
 	{ 0 },
 };
 const struct verb verb_verify = { "verify", "check who signed evidence, and what it says", "", opts, run };

@@ -30,12 +30,17 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct sum *)a)->path, ((const struct sum *)b)->path);
 }
 
+void sums_sort(struct sums *s)
+{
+	if (s->n)
+		qsort(s->v, s->n, sizeof(*s->v), by_path);
+}
+
 void sums_print(struct sums *s, struct buf *ret)
 {
 	char hex[SHA256_HEX];
 
-	if (s->n)
-		qsort(s->v, s->n, sizeof(*s->v), by_path);
+	sums_sort(s);
 	for (size_t i = 0; i < s->n; i++)
 		buf_printf(ret, "%s  %s\n", hex_encode(hex, s->v[i].sha256, SHA256_LEN), s->v[i].path);
 }

@@ -20,6 +20,7 @@ struct sums { /* zero-initialise; release with _sums_ */
 int sums_parse(const char *name, struct slice text, struct sums *ret, struct err *e);
 /* Adds a line's content; PATH is copied. */
 void sums_add(struct sums *s, const char *path, const uint8_t sha256[SHA256_LEN]);
+void sums_sort(struct sums *s);
 /* The text of all, which it sorts. */
 void sums_print(struct sums *s, struct buf *ret);
 /* The one of that path in sorted sums, or NULL. */
