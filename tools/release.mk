@@ -17,10 +17,13 @@ $(RELEASE_PLATFORMS:%=archive-%): archive-%: bundle-% builder
 
 release: keys archives
 	@$(STEP) release --key "$$($(BULLA) sign public --keys $(KEYS) --role release)" --in $(BULLA) --in recipes --in tools/origins.sh \
-		--in $(ROOTFS)/sbom.spdx.json --in $(AGENT) $(RELEASE_PLATFORMS:%=--in $(PACKED)/%) \
+		--in $(ROOTFS)/sbom.spdx.json --in $(ROOTFS)/manifest.json --in $(KERNEL)/config --in $(AGENT) \
+		$(RELEASE_PLATFORMS:%=--in $(PACKED)/%) \
 		$(RELEASE_PLATFORMS:%=--in $O/bundles/%/manifest.json) \
 		--out $(RELEASE) -- sh -c 'tools/origins.sh firmware shim >$$STEP_TMP/origins && \
-		$(BULLA) release --bundles $O/bundles --packed $(PACKED) --name $(RELEASE_NAME) --epoch $(EPOCH) --recipes recipes \
+		$(BULLA) report --out $O --html --no-times --keys $(KEYS) --to $$STEP_TMP/report >/dev/null && \
+		$(BULLA) release --with $$STEP_TMP/report \
+			--bundles $O/bundles --packed $(PACKED) --name $(RELEASE_NAME) --epoch $(EPOCH) --recipes recipes \
 			$(RELEASE_LOCKS:%=--lock %) --sbom $(ROOTFS)/sbom.spdx.json --guest $(AGENT) --origins $$STEP_TMP/origins \
 			$(COMMIT:%=--commit %) $(BUILDER_ID:%=--builder %) --keys $(KEYS) --out $$STEP_TMP/release $(RELEASE_PLATFORMS)'
 

@@ -65,7 +65,8 @@ static int check_current(const char *dir, const char *path, const json_t *j, str
 
 int report_read(const char *path, json_t **ret, struct err *e)
 {
-	_free_ char *file = xasprintf("%s/report.json", path);
+	_free_ char *file = xasprintf("%s/report.json", path),
+	            *of_release = xasprintf("%s/report/report.json", path);
 	const struct report_from from = { .out = path };
 	_buf_ struct buf text = { 0 };
 	json_auto_t *j = NULL;
@@ -76,11 +77,11 @@ int report_read(const char *path, json_t **ret, struct err *e)
 	if (stat(path, &st))
 		return err_errno(e, "%s", path);
 	folder = S_ISDIR(st.st_mode);
-	if (folder && !io_exists(file))
+	if (folder && !io_exists(file) && !io_exists(of_release))
 		return report_gather(&from, ret, e);
-	if (!folder) {
+	if (!folder || !io_exists(file)) {
 		free(file);
-		file = xstrdup(path);
+		file = xstrdup(folder ? of_release : path);
 	}
 	if (io_read_file(file, REPORT_MAX, &text, e))
 		return e->code;
