@@ -51,6 +51,8 @@ for platform, b in bundles.items():
     want = dict(manifest["registers"], **dict.fromkeys(manifest.get("unknown", {})))
     assert shown == want, (platform, shown, want)
     assert not b.get("disagrees"), (platform, b["disagrees"])
+    for witness in b["witnesses"].values():
+        assert witness in content(row), (platform, witness)
 cards = {content(a.find("h3")).split()[0]: a for a in root.iter("article") if "waterfall" in tree.tostring(a, "unicode")}
 for platform, card in cards.items():
     measured = bundles[platform]["measured"][-1]

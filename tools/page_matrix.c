@@ -75,7 +75,6 @@ static bool disagrees(const struct page_bundle *b, const char *name)
 
 static void known(struct page *p, const struct page_bundle *b, const char *name, const char *value)
 {
-	const char *witness = json_text(json_object_get(b->json, "witnesses"), name);
 	unsigned set = 0;
 
 	buf_printf(p->out, "<li>");
@@ -87,11 +86,6 @@ static void known(struct page *p, const struct page_bundle *b, const char *name,
 	page_digest(p, value, 12);
 	if (disagrees(b, name))
 		buf_printf(p->out, " <strong class=\"bad\">measured otherwise now</strong>");
-	if (*witness) {
-		buf_printf(p->out, " <span class=\"witness\">witness: ");
-		page_text(p, witness);
-		buf_printf(p->out, "</span>");
-	}
 	buf_printf(p->out, "</span></li>\n");
 }
 
@@ -111,6 +105,41 @@ static enum fold fold_of(const struct page_bundle *b, const char *name)
 static int by_name(const void *a, const void *b)
 {
 	return strverscmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Who vouches for the values: each text once, after the registers that it is of. */
+static void witnesses(struct page *p, const struct page_bundle *b)
+{
+	json_t *all = json_object_get(b->json, "witnesses"), *value, *other;
+	const char *name, *same;
+
+	if (!json_object_size(all))
+		return;
+	buf_printf(p->out, "<details><summary>witnesses</summary>\n");
+	json_object_foreach(all, name, value)
+	{
+		const char *first = NULL;
+
+		json_object_foreach(all, same, other)
+		{
+			if (!json_equal(value, other) || !json_is_string(value))
+				continue;
+			if (!first)
+				first = same;
+			if (first != name)
+				break;
+			buf_printf(
+			        p->out, same == first ? "<p><span class=\"reg\">" : ", <span class=\"reg\">");
+			page_text(p, same);
+			buf_printf(p->out, "</span>");
+		}
+		if (first != name)
+			continue;
+		buf_printf(p->out, ": ");
+		page_text(p, json_string_value(value));
+		buf_printf(p->out, "</p>\n");
+	}
+	buf_printf(p->out, "</details>\n");
 }
 
 static void unknown(struct page *p, const struct page_bundle *b)
@@ -160,6 +189,7 @@ static void registers(struct page *p, const struct page_bundle *b)
 		buf_printf(p->out, headings[f] ? "</ul></details>\n" : "</ul>\n");
 	}
 	unknown(p, b);
+	witnesses(p, b);
 }
 
 static void sizes(struct page *p, const struct page_bundle *b)

@@ -15,11 +15,11 @@ $(RELEASE_PLATFORMS:%=archive-%): archive-%: bundle-% builder
 	@$(STEP) archive-$* --in $O/bundles/$* --in tools/archive.sh --in $(BULLA) $(BUILDER_IN) --out $(PACKED)/$* -- \
 		tools/archive.sh $(BUILDER) $O/bundles $*
 
-release: keys archives
+release: keys archives refvals
 	@$(STEP) release --key "$$($(BULLA) sign public --keys $(KEYS) --role release)" --in $(BULLA) --in recipes --in tools/origins.sh \
 		--in $(ROOTFS)/sbom.spdx.json --in $(ROOTFS)/manifest.json --in $(KERNEL)/config --in $(AGENT) \
 		$(RELEASE_PLATFORMS:%=--in $(PACKED)/%) \
-		$(RELEASE_PLATFORMS:%=--in $O/bundles/%/manifest.json) \
+		$(RELEASE_PLATFORMS:%=--in $O/bundles/%/manifest.json) --in $(REFVALS)/index.json \
 		--out $(RELEASE) -- sh -c 'tools/origins.sh firmware shim >$$STEP_TMP/origins && \
 		$(BULLA) report --out $O --html --no-times --keys $(KEYS) --to $$STEP_TMP/report >/dev/null && \
 		$(BULLA) release --with $$STEP_TMP/report \
