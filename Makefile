@@ -28,7 +28,7 @@ STEP    = BULLA=$(BULLA) $(BULLA) step --dir $O $(if $V,-v)
 # Platforms that boot from a disk; the others get kernel and initrd from the VMM.
 DISK_PLATFORMS := $(patsubst recipes/platforms/%.conf,%,$(sort $(shell grep -l '^Boot=disk' recipes/platforms/*.conf)))
 
-include tools/tools.mk tools/keys.mk kernel/kernel.mk rootfs/rootfs.mk rootfs/uki.mk agent/agent.mk tests/tests.mk
+include tools/tools.mk tools/keys.mk kernel/kernel.mk rootfs/rootfs.mk rootfs/uki.mk rootfs/disk.mk agent/agent.mk tests/tests.mk
 
 # Host packages first: what the goals need and the machine lacks.
 GOALS := $(or $(MAKECMDGOALS),image)
@@ -58,7 +58,7 @@ BUNDLE = $(BULLA) bundle $* --kernel $(KERNEL)/vmlinuz --initrd $(INITRD) --root
 	--roothash $(ROOTFS)/roothash --input kernel/$(ARCH).config=$(KERNEL)/config --out $$STEP_TMP/$*
 # ID blocks are SNP's alone
 id_keys = $(shell grep -x 'Tee=snp' recipes/platforms/$*.conf)
-bundles: $(DIRECT_PLATFORMS:%=bundle-%) $(if $(wildcard rootfs/disk.mk),$(DISK_PLATFORMS:%=bundle-%))
+bundles: $(PLATFORMS:%=bundle-%)
 $(DIRECT_PLATFORMS:%=bundle-%): bundle-%: kernel initrd rootfs firmware keys
 	@$(STEP) bundle-$* $(BUNDLE_IN) --in recipes/platforms/$*.conf \
 		$(if $(firmware),--in $(firmware) --in recipes/firmware.lock) \

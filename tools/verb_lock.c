@@ -19,6 +19,7 @@ static const struct set {
 	{ "kernel", "vmlinuz, and every measurement of the kernel" },
 	{ "tests", "the witnesses of `make check`; nothing that is built" },
 	{ "tests-sid", "the witnesses of `make check MEASURED=all`; nothing that is built" },
+	{ "tests-kernel", "the kernel that reads disk images in `make check`; nothing that is built" },
 	{ "foreign-s390x", "the tests of the tools built big-endian; nothing that is built" },
 	{ "foreign-i386", "the tests of the tools built for 32 bits; nothing that is built" },
 	{ "firmware", "the firmware measurements of the platforms that name one of its files" },
