@@ -2,7 +2,7 @@
 
 Of Rego it knows what Trustee's default CPU policy is written in: complete rules with bodies, one condition a line, `else`,
 `in`, `==`, `>=`, `x := y[_]`, and query_reference_value(), which answers from the RVPS messages. Anything else in a rule
-that counts is an error. Prints "executables hardware configuration STATUS", STATUS by AR4SI (draft-ietf-rats-ar4si, 2.3.2).
+that counts is an error. OPA 0.47, to which the same policy, claims and messages were given, says the same of them. Prints "executables hardware configuration STATUS", STATUS by AR4SI (draft-ietf-rats-ar4si, 2.3.2).
 """
 import base64
 import json
