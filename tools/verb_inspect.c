@@ -36,15 +36,30 @@ static bool from_hex(struct slice text, struct buf *ret)
 	return text.n <= 1 << 20 && text_hex(text, ret) && ret->n >= 128;
 }
 
-static int unrecognised(const char *path, size_t size, struct err *e)
+static int unrecognised(const char *path, struct slice data, struct err *e)
 {
+	static const struct {
+		const char *magic, *hint;
+	} wrapped[] = {
+		{ "QFI\xfb", "this is a qcow2 image; `qemu-img convert -O raw` makes a disk of it" },
+		{ "\x1f\x8b", "this is packed by gzip; unpack it first" },
+		{ "\x28\xb5\x2f\xfd", "this is packed by zstd; unpack it first" },
+	};
 	_buf_ struct buf names = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (kinds[i]->recognised)
 			buf_printf(&names, "%s%s", i ? ", " : "", kinds[i]->what);
-	err_set(e, -EINVAL, "%s: %zu bytes of no kind that is known; looked for: %s", path, size,
+	err_set(e, -EINVAL, "%s: %zu bytes of no kind that is known; looked for: %s", path, data.n,
 	        buf_str(&names));
+	for (size_t i = 0; i < ARRAY_LEN(wrapped); i++) {
+		size_t n = strlen(wrapped[i].magic);
+
+		if (data.n >= n && !memcmp(data.p, wrapped[i].magic, n)) {
+			err_hint(e, "%s", wrapped[i].hint);
+			return e->code;
+		}
+	}
 	err_hint(e, "--type NAME takes it for a file of that kind, and says what is wrong with it");
 	return e->code;
 }
@@ -107,7 +122,7 @@ static int run(const struct args *a, struct err *e)
 	if (!k)
 		k = recognise(data);
 	if (!k)
-		return unrecognised(path, file.n, e);
+		return unrecognised(path, file, e);
 	if (k->fill(path, data, content, e))
 		return e->code;
 	print(a, path, k, data.n, content);

@@ -124,6 +124,9 @@ if command -v qemu-img >/dev/null; then
 	check "qemu-img writes the same footer but for time, creator and UUID" footer_as_qemu
 	check "qemu-img sees its size" same "$(qemu-img info -f vpc --output json vhd | jq '."virtual-size"')" "$size"
 	check "and the same disk" qemu-img compare -f vpc -F raw vhd img
+	check "inspect reads the VHD's table" sh -c "'$BULLA' inspect vhd | grep -q root-x86-64-verity"
+	qemu-img convert -f raw -O qcow2 img qcow2
+	refuses "inspect says how a qcow2 becomes a disk" 1 'qemu-img convert -O raw' "$BULLA" inspect qcow2
 	check "qemu-img makes the disk of it again" sh -c 'qemu-img convert -f vpc -O raw vhd back && cmp back img'
 else
 	skip "qemu-img reads the VHD" "qemu-img is missing"
