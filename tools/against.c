@@ -2,7 +2,6 @@
 #include "format/evtext.h"
 #include "measure/departure.h"
 #include "measure/search.h"
-#include "seen.h"
 #include "stacks.h"
 #include <inttypes.h>
 
@@ -268,22 +267,18 @@ static int explain_all(struct hold *h, unsigned most, json_t *ret, struct err *e
 	return r;
 }
 
-int against(const struct tee *t, const struct loaded *l, const struct result *base, const char *what,
-        unsigned most, json_t **ret, struct err *e)
+int against_seen(const struct tee *t, const struct loaded *l, const struct result *base,
+        const struct seen *seen, unsigned most, json_t **ret, struct err *e)
 {
-	_seen_ struct seen seen = { 0 };
 	json_auto_t *registers = json_array(), *events = json_array(), *j = NULL;
 	struct hold h = {
-		.tee = t, .loaded = l, .base = base, .seen = &seen, .registers = registers, .events = events
+		.tee = t, .loaded = l, .base = base, .seen = seen, .registers = registers, .events = events
 	};
-	int r;
+	int r = seen->is_log ? hold_log(&h, e) : hold_values(&h, e);
 
-	if (seen_read(what, &seen, e))
-		return e->code;
-	r = seen.is_log ? hold_log(&h, e) : hold_values(&h, e);
 	j = json_pack("{ss ss s{ss ss} sb sO sO}", "schema", "bulla.explain/1", "tee", t->name, "evidence",
-	        "kind", seen.kind, "name", what, "agrees", h.agrees && !h.differs, "registers", registers,
-	        "events", events);
+	        "kind", seen->kind, "name", seen->name, "agrees", h.agrees && !h.differs, "registers",
+	        registers, "events", events);
 	if (!r)
 		r = explain_all(&h, most, j, e);
 	free(h.queries);
@@ -291,6 +286,27 @@ int against(const struct tee *t, const struct loaded *l, const struct result *ba
 		return r;
 	*ret = json_incref(j);
 	return 0;
+}
+
+unsigned against_tries(const struct tee *t, const struct inputs *in)
+{
+	const struct blob *files[] = { &in->firmware, &in->kernel, &in->initrd, &in->uki, &in->bootloader };
+	const char *const *o = t->takes;
+	uint64_t bytes = 1 << 18;
+
+	while (*o && strcmp(*o, "ovmf-hash"))
+		o++;
+	for (size_t i = 0; !*o && i < ARRAY_LEN(files); i++)
+		bytes += files[i]->data.n;
+	return (unsigned)((UINT64_C(1) << 30) / bytes) + 64;
+}
+
+int against(const struct tee *t, const struct loaded *l, const struct result *base, const char *what,
+        unsigned most, json_t **ret, struct err *e)
+{
+	_seen_ struct seen seen = { 0 };
+
+	return seen_read(what, &seen, e) ? e->code : against_seen(t, l, base, &seen, most, ret, e);
 }
 
 static const char *text_of(const json_t *j, const char *key)

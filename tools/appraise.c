@@ -223,13 +223,57 @@ static const struct refval *value_of(const struct rows *r, const struct row *row
 	return NULL;
 }
 
+/* Puts into *RET why a register differs, if that can be found: of the log, if there is one, else of the
+ * register. */
+static int explain(const struct appraise *a, const struct rows *r, const struct row *row,
+        const struct refval *ref, json_t **ret, struct err *e)
+{
+	_seen_ struct seen seen = { 0 };
+	_free_ char *value = xasprintf("%s=%s", strchr(row->reg, '.') + 1, row->hex);
+
+	if (a->log.n ? seen_log(a->log_name, a->log, &seen, e) : seen_read(value, &seen, e))
+		return e->code;
+	return appraise_why(a->bundles, ref, most_telling(r), &seen, ret, e);
+}
+
+static void add_why(json_t *to, const json_t *why)
+{
+	json_t *steps = json_object_get(why, "steps"), *change;
+	size_t i;
+
+	if (steps)
+		json_array_append(to, steps);
+	json_array_foreach(json_object_get(why, "changes"), i, change) json_array_append(to, change);
+}
+
+/* Out of bulla.explain/1: of the register, else of the first of its events for which there is something. */
+static json_t *why_of(const json_t *explained, const char *reg)
+{
+	static const char *const lists[][2] = { { "registers", "name" }, { "events", "register" } };
+	json_t *ret = json_array();
+
+	for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
+		const json_t *j;
+		size_t i;
+
+		json_array_foreach(json_object_get(explained, lists[k][0]), i, j)
+		{
+			const char *name = json_string_value(json_object_get(j, lists[k][1]));
+
+			if (name && !strcmp(name, strchr(reg, '.') + 1) && !json_array_size(ret))
+				add_why(ret, json_object_get(j, "why"));
+		}
+	}
+	return ret;
+}
+
 static int note_differing(struct verify *v, const struct appraise *a, const struct rows *r,
-        const struct row *row, json_t *to, struct err *e)
+        const struct row *row, json_t *all, json_t *to, struct err *e)
 {
 	const struct refval *ref = expected(r, row), *other = value_of(r, row);
 	_free_ char *launch = refval_launch(other ? other : ref);
+	json_auto_t *why = NULL, *explained = NULL;
 	_buf_ struct buf says = { 0 };
-	json_t *why = NULL;
 	const json_t *change;
 	size_t i;
 
@@ -240,12 +284,18 @@ static int note_differing(struct verify *v, const struct appraise *a, const stru
 		        launch);
 		return 0;
 	}
-	if (a->bundles && appraise_why(a->bundles, ref, most_telling(r), row->reg, row->hex, &why, e))
-		return e->code;
-	json_array_foreach(why, i, change)
-	        buf_printf(&says, "%s%s", i ? ", and " : "; it is that of ", json_string_value(change));
-	if (a->bundles && !says.n)
-		buf_printf(&says, "; nothing that was tried explains it");
+	if (a->bundles) {
+		explained = json_incref(json_object_get(all, "explanation"));
+		if (!explained && explain(a, r, row, ref, &explained, e))
+			return e->code;
+		if (a->log.n)
+			json_object_set(all, "explanation", explained);
+		why = why_of(explained, row->reg);
+		json_array_foreach(why, i, change) buf_printf(
+		        &says, "%s%s", i ? ", and " : "; it is that of ", json_string_value(change));
+		if (!says.n && !a->log.n)
+			buf_printf(&says, "; nothing that was tried explains it");
+	}
 	if (json_array_size(why))
 		json_object_set(to, "why", why);
 	if (most_telling(r))
@@ -254,12 +304,11 @@ static int note_differing(struct verify *v, const struct appraise *a, const stru
 	else
 		verify_note(v, row->reg, FINDING_FAILED, "%.12s… is none of %zu value%s of %s%s", row->hex,
 		        row->n, row->n == 1 ? "" : "s", r->platform, buf_str(&says));
-	json_decref(why);
 	return 0;
 }
 
 static int note_row(struct verify *v, const struct appraise *a, const struct rows *r, const struct row *row,
-        struct buf *silent, json_t *to, struct err *e)
+        struct buf *silent, json_t *all, json_t *to, struct err *e)
 {
 	if (row->denied) {
 		json_object_set_new(to, "verdict", json_string("denied"));
@@ -275,7 +324,7 @@ static int note_row(struct verify *v, const struct appraise *a, const struct row
 		return 0;
 	}
 	if (row->n)
-		return note_differing(v, a, r, row, to, e);
+		return note_differing(v, a, r, row, all, to, e);
 	json_object_set_new(to, "verdict", json_string("unknown"));
 	if (is_needed(a->attester, row->reg))
 		verify_note(v, row->reg, FINDING_MISSING, "there is no reference value for it");
@@ -302,7 +351,7 @@ static int note_all(
 		json_t *j = json_pack("{ss ss}", "name", r->v[i].reg, "seen", r->v[i].hex);
 
 		json_array_append_new(list, j);
-		if (note_row(v, a, r, &r->v[i], &silent, j, e))
+		if (note_row(v, a, r, &r->v[i], &silent, to, j, e))
 			return e->code;
 	}
 	if (silent.n)

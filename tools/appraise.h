@@ -2,6 +2,7 @@
 #ifndef BULLA_APPRAISE_H
 #define BULLA_APPRAISE_H
 #include "refvals.h"
+#include "seen.h"
 #include "verify.h"
 
 struct appraise {
@@ -9,6 +10,8 @@ struct appraise {
 	const char *attester; /* as Trustee names the evidence's TEE */
 	const char *platform; /* the one that it must be of, or NULL: any of this attester */
 	const char *bundles;  /* folder of bundles, by which what differs is explained; or NULL */
+	struct slice log;     /* of events, which tells more than registers; may be empty */
+	const char *log_name;
 };
 
 /*
@@ -19,10 +22,9 @@ struct appraise {
 int appraise(struct verify *v, const struct appraise *a, json_t **ret, struct err *e);
 
 /*
- * What would give the value HEX of register REG ("snp.launch_digest") instead of REF's, by the bundle of its
- * platform, launched as LAUNCH was (NULL: as the bundle says): a list of texts, empty where nothing that was
- * tried does. Errors: of reading the bundle.
+ * What the bundle of REF's platform would have to be for SEEN, launched as LAUNCH was (NULL: as the bundle
+ * says): schema bulla.explain/1. Errors: of reading the bundle.
  */
-int appraise_why(const char *bundles, const struct refval *ref, const struct refval *launch, const char *reg,
-        const char *hex, json_t **ret, struct err *e);
+int appraise_why(const char *bundles, const struct refval *ref, const struct refval *launch,
+        const struct seen *seen, json_t **ret, struct err *e);
 #endif

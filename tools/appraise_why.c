@@ -3,7 +3,7 @@
 #include "lib/mem.h"
 #include <string.h>
 
-enum { WORDS = 16, TRIES = 3000 };
+enum { WORDS = 16 };
 
 static const struct opt opts[] = { INPUT_OPTIONS(INPUT_OPT){ 0 } };
 static const struct verb inputs = { "verify", "", "", opts, NULL };
@@ -47,33 +47,12 @@ static void add_all(struct words *w, const struct tee *t, const char *dir, const
 	add(w, t, "memory", launch ? launch->memory : NULL);
 }
 
-/* The changes that give what was seen, out of bulla.explain/1. */
-static json_t *changes_of(const json_t *explained)
+/* Measures the bundle and holds SEEN against it: bulla.explain/1. */
+static int explain(
+        const struct words *w, const struct tee *t, const struct seen *seen, json_t **ret, struct err *e)
 {
-	json_t *ret = json_array();
-	const json_t *reg, *change;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(explained, "registers"), i, reg)
-	{
-		const json_t *why = json_object_get(reg, "why");
-		json_t *steps = json_object_get(why, "steps");
-
-		if (steps)
-			json_array_append(ret, steps);
-		json_array_foreach(json_object_get(why, "changes"), k, change)
-		        json_array_append(ret, (json_t *)change);
-	}
-	return ret;
-}
-
-static int explain(const struct words *w, const struct tee *t, const char *reg, const char *hex, json_t **ret,
-        struct err *e)
-{
-	_free_ char *seen = xasprintf("%s=%s", strchr(reg, '.') + 1, hex);
 	_loaded_ struct loaded l = { 0 };
 	_result_ struct result base = { .log = true };
-	json_auto_t *explained = NULL;
 	struct args a = { 0 };
 	int r = args_parse(&inputs, w->n, (char **)w->v, &a, e);
 
@@ -82,16 +61,13 @@ static int explain(const struct words *w, const struct tee *t, const char *reg, 
 	if (!r)
 		r = t->measure(&l.in, &base, e);
 	if (!r)
-		r = against(t, &l, &base, seen, TRIES, &explained, e);
+		r = against_seen(t, &l, &base, seen, against_tries(t, &l.in), ret, e);
 	args_free(&a);
-	if (r)
-		return r;
-	*ret = changes_of(explained);
-	return 0;
+	return r;
 }
 
-int appraise_why(const char *bundles, const struct refval *ref, const struct refval *launch, const char *reg,
-        const char *hex, json_t **ret, struct err *e)
+int appraise_why(const char *bundles, const struct refval *ref, const struct refval *launch,
+        const struct seen *seen, json_t **ret, struct err *e)
 {
 	_free_ char *dir = xasprintf("%s/%s", bundles, ref->platform);
 	const struct tee *t = tee_find(ref->tee ? ref->tee : "", e);
@@ -101,7 +77,7 @@ int appraise_why(const char *bundles, const struct refval *ref, const struct ref
 	if (!t)
 		return err_wrap(e, "--bundles=%s", bundles);
 	add_all(&w, t, dir, ref, launch);
-	r = explain(&w, t, reg, hex, ret, e);
+	r = explain(&w, t, seen, ret, e);
 	for (int i = 0; i < w.n; i++)
 		free(w.v[i]);
 	return r ? err_wrap(e, "--bundles=%s: %s", bundles, ref->platform) : 0;

@@ -160,3 +160,14 @@ int seen_read(const char *what, struct seen *ret, struct err *e)
 	s = (struct seen){ 0 };
 	return 0;
 }
+
+int seen_log(const char *name, struct slice data, struct seen *ret, struct err *e)
+{
+	_seen_ struct seen s = { .kind = "event log", .name = xstrdup(name), .is_log = true };
+
+	if (eventlog_open(s.name, data, &s.log, e))
+		return e->code;
+	*ret = s;
+	s = (struct seen){ 0 };
+	return 0;
+}

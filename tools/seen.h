@@ -27,6 +27,8 @@ struct seen {
  * -EBADMSG; a missing file makes the exit status 4. Release with _seen_.
  */
 int seen_read(const char *what, struct seen *ret, struct err *e);
+/* The event log in DATA, which stays the caller's; NAME is what errors call it. */
+int seen_log(const char *name, struct slice data, struct seen *ret, struct err *e);
 void seen_free(struct seen *s);
 #define _seen_ __attribute__((cleanup(seen_free)))
 #endif

@@ -97,27 +97,11 @@ static int write_svg(const char *path, const struct measured *m, struct err *e)
 	return io_write_file(path, buf_slice(&text), 0644, e);
 }
 
-/* As many measurements as take seconds: they hash some GiB. An SNP launch goes on from its firmware's
- * digest.
- */
-static unsigned most_tries(const struct tee *t, const struct inputs *in)
-{
-	const struct blob *files[] = { &in->firmware, &in->kernel, &in->initrd, &in->uki, &in->bootloader };
-	const char *const *o = t->takes;
-	uint64_t bytes = 1 << 18;
-
-	while (*o && strcmp(*o, "ovmf-hash"))
-		o++;
-	for (size_t i = 0; !*o && i < ARRAY_LEN(files); i++)
-		bytes += files[i]->data.n;
-	return (unsigned)((UINT64_C(1) << 30) / bytes) + 64;
-}
-
 static int hold_against(const struct args *a, const struct tee *t, const struct loaded *l,
         const struct result *r, struct err *e)
 {
 	const char *tries = args_get(a, "tries");
-	unsigned most = most_tries(t, &l->in);
+	unsigned most = against_tries(t, &l->in);
 	bool agrees;
 	json_t *j;
 

@@ -1,8 +1,8 @@
 /* bulla verify: whether evidence is genuine, and of a guest that is known. */
+#include "against.h"
 #include "appraise.h"
 #include "lib/io.h"
 #include "lib/map.h"
-#include "measuring.h"
 #include "verify_release.h"
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -206,7 +206,8 @@ static json_t *result_of(const struct given *g, const char *path)
 
 static void print(const struct args *a, const json_t *j, int status)
 {
-	const json_t *check, *value;
+	const json_t *explanation = json_object_get(json_object_get(j, "appraisal"), "explanation"), *check,
+	             *value;
 	const char *name;
 	size_t i;
 
@@ -216,6 +217,10 @@ static void print(const struct args *a, const json_t *j, int status)
 	        printf("  %-9s  %-20s %s\n", json_string_value(json_object_get(check, "result")),
 	                json_string_value(json_object_get(check, "name")),
 	                json_string_value(json_object_get(check, "detail")));
+	if (explanation) {
+		putchar('\n');
+		against_print(explanation, a->verbose);
+	}
 	if (!a->verbose)
 		return;
 	json_object_foreach((json_t *)json_object_get(j, "registers"), name, value)
@@ -230,6 +235,8 @@ static int hold_against(const struct args *a, struct given *g, struct err *e)
 		.attester = g->evidence.attester,
 		.platform = args_get(a, "platform"),
 		.bundles = args_get(a, "bundles"),
+		.log = g->v.log,
+		.log_name = args_get(a, "eventlog") ? args_get(a, "eventlog") : g->v.name,
 	};
 
 	if (g->set)

@@ -2,6 +2,7 @@
 # bulla verify --evidence: genuine evidence of known guests, exit 0; anything else is named, exit 3; what is missing, exit 4.
 . tests/tap.sh
 vectors=$(cd "${VECTORS:-../shared/vectors}" 2>/dev/null && pwd) || vectors=
+out=$(cd "${OUT:-out}" 2>/dev/null && pwd) || out=
 certs=$PWD/tests/certs make=$PWD/tests/cli/verify_make.py recipes=$PWD/recipes
 PATH=$PATH:/usr/sbin:/sbin
 cd "$WORK" || exit 1
@@ -95,7 +96,7 @@ head -c 500000 /dev/zero >rootfs.in
 echo hash | sha256sum | cut -c 1-64 >roothash
 bundle() {
 	"$BULLA" bundle "$1" --recipes "$recipes" --kernel vmlinuz.in --initrd initrd.in --rootfs rootfs.in \
-		--roothash roothash --out "bundles/$1" --firmware "$v/ovmf/debian-2026.08-OVMF.amdsev.fd" >/dev/null
+		--roothash roothash --out "bundles/$1" --firmware "$v/ovmf/debian-2026.08-OVMF.$2.fd" >/dev/null
 }
 launch() { "$BULLA" measure snp --bundle bundles/snp -q "$@" | sed -n 's/^snp.launch_digest=//p'; }
 report() { "$make" made "$@"; }
@@ -107,7 +108,7 @@ made() {
 alone() { [ "$(awk '$1 == "failed" { print $2 }' said)" = "$1" ] && result failed "$1" "$2"; }
 if [ ! -e "$v/ovmf/debian-2026.08-OVMF.amdsev.fd" ]; then
 	skip "a guest of ours is known" "the firmware is missing"
-elif ! bundle snp 2>said || ! "$BULLA" refvals write --bundles bundles --out refs --unsigned >said 2>&1; then
+elif ! bundle snp amdsev 2>said || ! "$BULLA" refvals write --bundles bundles --out refs --unsigned >said 2>&1; then
 	check "a bundle and its reference values are made" cat said
 	check "so that they are" false
 else
@@ -162,6 +163,24 @@ else
 		report "$(launch)" "author_key=$key"
 		check "one that was not enabled, exit 3" made 3 $ref --author-key "$key"
 	}
+fi
+
+# A TD that is not ours, by its log: where it departs is said.
+kernel=$out/kernel/x86_64/vmlinuz
+if [ ! -e "$v/ovmf/debian-2026.08-OVMF.inteltdx.ms.fd" ] || [ ! -e "$kernel" ]; then
+	skip "a TD's log is held against the bundle" "the firmware, or the kernel that \`make image\` builds, is missing"
+else
+	cp "$kernel" vmlinuz.in
+	bundle tdx inteltdx.ms && "$BULLA" refvals write --bundles bundles --out refs --unsigned >said 2>&1
+	cp -r bundles/tdx release/
+	# shellcheck disable=SC2086
+	check "a TD that is not ours, exit 3" verify 3 ${tdx#--no-refvals} --refvals refs/index.json --bundles release --eventlog "$v/tdx/go-tdx-guest/ccel_data.dat"
+	check "by its registers" result failed tdx.rtmr2
+	check "and the first event that departs is told" grep -q 'EV_EFI_HANDOFF_TABLES2.*departs first' said
+	check "with what was predicted in its place" grep -q 'step .*TD HOB' said
+	# shellcheck disable=SC2086
+	check "in JSON, too" verify 3 ${tdx#--no-refvals} --refvals refs/index.json --bundles release --eventlog "$v/tdx/go-tdx-guest/ccel_data.dat" --json
+	check "as explain has it" sh -c '[ "$(jq -r .appraisal.explanation.schema said)" = bulla.explain/1 ]'
 fi
 
 # Quotes by tpm2-tools of a TPM of swtpm; tpm2_checkquote is the witness.
