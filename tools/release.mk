@@ -2,7 +2,7 @@
 #   make release [RELEASE_NAME=NAME]     make publish REGISTRY=HOST[:PORT][/PATH]
 PACKED  := $O/packed
 RELEASE := $O/release
-RELEASE_PLATFORMS := $(DIRECT_PLATFORMS)
+RELEASE_PLATFORMS := $(DIRECT_PLATFORMS) $(if $(wildcard rootfs/disk.mk),$(DISK_PLATFORMS))
 RELEASE_LOCKS     := builder rootfs kernel firmware shim
 EPOCH := $(shell sed -n 's/^SourceDateEpoch=//p' recipes/versions.conf)
 RELEASE_NAME ?= $(shell date -u -d @$(EPOCH) +%Y%m%d)
@@ -16,13 +16,13 @@ $(RELEASE_PLATFORMS:%=archive-%): archive-%: bundle-% builder
 		tools/archive.sh $(BUILDER) $O/bundles $*
 
 release: keys archives refvals
-	@$(STEP) release --key "$$($(BULLA) sign public --keys $(KEYS) --role release)" --in $(BULLA) --in recipes --in tools/origins.sh \
+	@$(STEP) release $(KEYS_IN) --in $(BULLA) --in recipes --in tools/origins.sh \
 		--in $(ROOTFS)/sbom.spdx.json --in $(ROOTFS)/manifest.json --in $(KERNEL)/config --in $(AGENT) \
 		$(RELEASE_PLATFORMS:%=--in $(PACKED)/%) \
-		$(RELEASE_PLATFORMS:%=--in $O/bundles/%/manifest.json) --in $(REFVALS)/index.json \
+		$(RELEASE_PLATFORMS:%=--in $O/bundles/%/manifest.json) --in $(REFVALS) \
 		--out $(RELEASE) -- sh -c 'tools/origins.sh firmware shim >$$STEP_TMP/origins && \
 		$(BULLA) report --out $O --html --no-times --keys $(KEYS) --to $$STEP_TMP/report >/dev/null && \
-		$(BULLA) release --with $$STEP_TMP/report \
+		$(BULLA) release --with $$STEP_TMP/report --with $(REFVALS) \
 			--bundles $O/bundles --packed $(PACKED) --name $(RELEASE_NAME) --epoch $(EPOCH) --recipes recipes \
 			$(RELEASE_LOCKS:%=--lock %) --sbom $(ROOTFS)/sbom.spdx.json --guest $(AGENT) --origins $$STEP_TMP/origins \
 			$(COMMIT:%=--commit %) $(BUILDER_ID:%=--builder %) --keys $(KEYS) --out $$STEP_TMP/release $(RELEASE_PLATFORMS)'
@@ -31,3 +31,7 @@ release: keys archives refvals
 publisher: tools
 	@$(BULLA) fetch publish
 	@$(STEP) publisher --in recipes/publish.lock --in tools/publisher.sh --in tools/localrepo.sh --out $O/publisher -- tools/publisher.sh
+
+# The registry's credentials are those of the user's own tools; PLAIN_HTTP=yes does without TLS.
+publish: release publisher
+	@BULLA=$(BULLA) tools/publish.sh $O/publisher $(RELEASE) "$(REGISTRY)" $(KEYS)

@@ -142,6 +142,22 @@ EOT
 
 fresh
 check "a release verifies" verify
+json() {
+	"$BULLA" verify --print-schema >schema && "$BULLA" verify --release r --key release.pub --json >yes.json &&
+		{ "$BULLA" verify --release r --key other.pub --json >no.json || [ $? = 3 ]; } && /usr/bin/python3 - <<'EOT'
+import json, jsonschema
+v = jsonschema.Draft202012Validator(json.load(open("schema")))
+for name, verified in ("yes.json", True), ("no.json", False):
+    j = json.load(open(name))
+    v.validate(j)
+    assert j["verified"] == verified and not v.is_valid(dict(j, x=1))
+EOT
+}
+if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+	check "as JSON, too, which is as its schema says" json
+else
+	skip "as JSON, too, which is as its schema says" "python3-jsonschema is missing"
+fi
 check "without its signatures, too" "$BULLA" verify --release r --unsigned
 refuses "neither a key nor leave to do without: exit 2" 2 'hint: .bulla sign public' "$BULLA" verify --release r
 other_key() {
