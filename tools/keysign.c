@@ -13,8 +13,8 @@ static EVP_PKEY *from_provider(const char *uri)
 	OSSL_STORE_CTX *store;
 	EVP_PKEY *key = NULL;
 
-	/* the default one is no longer loaded by itself beside another */
-	if (!OSSL_PROVIDER_try_load(NULL, "default", 1) || !OSSL_PROVIDER_try_load(NULL, "pkcs11", 1))
+	/* beside the default one */
+	if (!OSSL_PROVIDER_try_load(NULL, "pkcs11", 1))
 		return NULL;
 	store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
 	while (store && !key && !OSSL_STORE_eof(store)) {

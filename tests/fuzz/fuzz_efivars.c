@@ -1,7 +1,8 @@
 /* Variable stores, and the signature lists in their variables: what is found lies in the input, and a search
- * finds no more than there is. */
+ * finds no more than there is; one can be added. */
 #include "format/authenticode.h"
 #include "format/efivars.h"
+#include "format/varstore.h"
 #include "fuzz.h"
 #include "lib/buf.h"
 
@@ -44,6 +45,26 @@ static void lists(struct slice all, struct slice data)
 		inside(all, entry);
 }
 
+/* A variable put into the store is found there, and nothing grows. */
+static void put_one(struct slice all)
+{
+	static const uint8_t data[] = { 1, 2, 3, 4, 5 };
+	const struct varstore_var one = { "PK", efivars_global, EFI_ATTRIBUTES_AUTH,
+		slice_of(data, sizeof(data)) };
+	_buf_ struct buf image = { 0 };
+	struct efivar found;
+	struct efivars v;
+	struct err e = { 0 };
+
+	if (varstore_set("fuzz", all, &one, 1, 0, &image, &e)) {
+		assert(e.code == -EBADMSG || e.code == -ENOSPC);
+		return;
+	}
+	assert(image.n == all.n);
+	assert(!efivars_open("fuzz", buf_slice(&image), &v, &e));
+	assert(efivars_find(&v, efivars_global, "PK", &found, &e) == 1 && slice_eq(found.data, one.data));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct slice all = slice_of(p, n);
@@ -66,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		lists(all, var.data);
 	}
 	assert(!r || r == -EBADMSG);
+	put_one(all);
 	pk = efivars_find(&v, efivars_global, "PK", &found, &e);
 	assert(pk <= 0 || !memcmp(found.guid.p, efivars_global, UUID_LEN));
 	return 0;
