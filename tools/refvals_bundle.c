@@ -31,11 +31,13 @@ static bool covers_cmdline(const char *reg, const char *boot)
 	return false;
 }
 
-/* What the host hands to a TD, initdata for one: it is the launch's, not the bundle's. */
+/* Where the host's initdata is reported (of a vTPM: PCR 8): it is the launch's, not the bundle's. */
 static bool is_hosts(const char *reg)
 {
+	const char *end = strrchr(reg, '.');
+
 	return !strcmp(reg, "tdx.mrconfigid") || !strcmp(reg, "tdx.mrowner") ||
-	       !strcmp(reg, "tdx.mrownerconfig");
+	       !strcmp(reg, "tdx.mrownerconfig") || (!strncmp(reg, "vtpm.", 5) && !strcmp(end, ".pcr8"));
 }
 
 /* The files that go into a register: not those that are made from them. */

@@ -219,7 +219,7 @@ static int take(struct cb *c, struct cb_item *ret, bool *end, struct err *e)
 int cb_next(struct cb *c, struct cb_item *ret, struct err *e)
 {
 	size_t at = c->at;
-	bool end;
+	bool end = false;
 
 	if (take(c, ret, &end, e))
 		return e->code;
