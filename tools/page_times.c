@@ -104,7 +104,7 @@ void page_boots(struct page *p)
 		return;
 	}
 	buf_printf(p->out, "<div class=\"cards\">\n");
-	json_array_foreach(boots, i, b) if (json_array_size(json_object_get(b, "stages"))) boot_card(p, b);
+	json_array_foreach(boots, i, b) if (last_stage(b) > 0) boot_card(p, b);
 	buf_printf(p->out, "</div>\n<p class=\"dim\">");
 	for (i = 0; i < p->n_bundles; i++) {
 		const char *platform = json_text(p->bundles[i].manifest, "platform");

@@ -25,6 +25,8 @@ int report_gather(const struct report_from *f, json_t **ret, struct err *e);
  * measured here. The caller owns it.
  */
 json_t *report_measure(const char *dir, const json_t *manifest);
+/* A report.json's text; NAME is what errors call it. */
+int report_parse(const char *name, struct slice text, json_t **ret, struct err *e);
 /*
  * A report from PATH: a report.json, a folder with one (out/ or a release), or a folder of bundles. One
  * whose bundles are others by now is an error.

@@ -5,6 +5,19 @@
 
 enum { REPORT_MAX = 64 << 20 };
 
+static bool are_texts(const json_t *array)
+{
+	json_t *j;
+	size_t i;
+
+	json_array_foreach((json_t *)array, i, j)
+	{
+		if (!json_is_string(j))
+			return false;
+	}
+	return true;
+}
+
 /* The parts that all readers rely on; what is in them is checked where it is used. */
 static int check(const char *path, const json_t *j, struct err *e)
 {
@@ -33,7 +46,22 @@ static int check(const char *path, const json_t *j, struct err *e)
 
 		if (bundle_parse(name, slice_str(text ? text : ""), &ignored, e))
 			return e->code;
+		if (!are_texts(json_object_get(b, "disagrees")))
+			return err_set(e, -EINVAL, "%s: disagrees: expected texts", name);
 	}
+	return 0;
+}
+
+int report_parse(const char *name, struct slice text, json_t **ret, struct err *e)
+{
+	json_error_t je;
+	json_auto_t *j = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &je);
+
+	if (!j)
+		return err_set(e, -EINVAL, "%s:%d: %s", name, je.line, je.text);
+	if (check(name, j, e))
+		return e->code;
+	*ret = json_incref(j);
 	return 0;
 }
 
@@ -71,7 +99,6 @@ int report_read(const char *path, json_t **ret, struct err *e)
 	_buf_ struct buf text = { 0 };
 	json_auto_t *j = NULL;
 	bool folder = false;
-	json_error_t je;
 	struct stat st;
 
 	if (stat(path, &st))
@@ -85,10 +112,7 @@ int report_read(const char *path, json_t **ret, struct err *e)
 	}
 	if (io_read_file(file, REPORT_MAX, &text, e))
 		return e->code;
-	j = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &je);
-	if (!j)
-		return err_set(e, -EINVAL, "%s:%d: %s", file, je.line, je.text);
-	if (check(file, j, e) || (folder && check_current(path, file, j, e)))
+	if (report_parse(file, buf_slice(&text), &j, e) || (folder && check_current(path, file, j, e)))
 		return e->code;
 	*ret = json_incref(j);
 	return 0;

@@ -11,14 +11,17 @@ static double worst(double side, double sum, double most, double least)
 	return larger(side * side * most / (sum * sum), sum * sum / (side * side * least));
 }
 
-/* Lays a row of areas along the shorter side of *IN, and takes it off. */
+/* Lays a row of areas along the shorter side of *IN, and takes it off. What is left of a side may be off by
+ * what rounding leaves, and must not be left. */
 static void lay(const double *areas, size_t n, double sum, struct treemap_rect *in, struct treemap_rect *ret)
 {
 	int upright = in->w >= in->h;
-	double depth = sum / (upright ? in->h : in->w), at = upright ? in->y : in->x;
+	double side = upright ? in->h : in->w, room = upright ? in->w : in->h, depth = sum / side,
+	       at = upright ? in->y : in->x;
 
+	depth = depth < room ? depth : room;
 	for (size_t i = 0; i < n; i++) {
-		double length = areas[i] / depth;
+		double length = areas[i] / sum * side;
 
 		ret[i] = upright ? (struct treemap_rect){ in->x, at, depth, length }
 		                 : (struct treemap_rect){ at, in->y, length, depth };
