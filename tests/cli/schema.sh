@@ -7,6 +7,7 @@ if ! $python -c 'import jsonschema' 2>/dev/null; then
 	exit 0
 fi
 recipes=$PWD/recipes
+corpus=$PWD/tests/fuzz/corpus
 schemas=$(ls docs/schema)
 vectors=$(realpath "${VECTORS:-../shared/vectors}" 2>/dev/null || :)
 cd "$WORK"
@@ -37,6 +38,8 @@ for what in stacks tees recipes="$recipes"; do
 	"$BULLA" platforms --json --"$what" >"p.${what%%=*}"
 done
 check "platforms" valid platforms p.stacks p.tees p.recipes
+"$BULLA" refvals check --json "$corpus/refvals/set" "$corpus/corim/kinds" "$corpus/rvps/snp" >r.1
+check "refvals, and what it checks" valid refvals r.1 "$corpus/refvals/set"
 head -c 8192 /dev/zero >esp
 hash=$("$BULLA" verity --data esp --tree tree | sed 's/roothash=//')
 "$BULLA" disk --root esp --tree tree --roothash "$hash" --out sealed --json >k.1

@@ -5,7 +5,7 @@
 #include "lib/text.h"
 #include <inttypes.h>
 
-enum { PATH_PARTS = 5, PART_MAX = 256 };
+enum { PATH_PARTS = 5, PART_MAX = 1024 };
 enum { VENDOR, MODEL, MKEY, NAME, SERIAL };
 
 struct reading {
@@ -44,7 +44,7 @@ static void set_part(struct reading *r, unsigned part, struct slice text)
 {
 	_buf_ struct buf b = { 0 };
 
-	text_ascii(&b, slice_of(text.p, text.n < PART_MAX ? text.n : PART_MAX));
+	text_ascii(&b, text);
 	free(r->part[part]);
 	r->part[part] = xstrdup(buf_str(&b));
 }
@@ -151,6 +151,8 @@ static int take_text(struct cb *c, const char *what, unsigned part, struct readi
 
 	if (cb_want(c, CB_TEXT, what, &text, e))
 		return e->code;
+	if (text.s.n > PART_MAX)
+		return cb_bad(c, text.at, "a name of at most 1024 bytes", e);
 	set_part(r, part, text.s);
 	return 0;
 }
