@@ -1,5 +1,6 @@
 #include "bundle_measure.h"
 #include "matrix.h"
+#include "measure/vcpu.h"
 #include "stacks.h"
 
 enum { WORDS_MAX = 64 };
@@ -150,6 +151,25 @@ static int measure_launch(
 	return 0;
 }
 
+static json_t *variant_new(
+        const struct stack *s, const char *cpu, const char *memory, unsigned vcpus, bool other_stack)
+{
+	json_t *v = json_pack("{s{}}", "registers");
+
+	if (cpu)
+		json_object_set_new(v, "cpu", json_string(cpu));
+	if (memory)
+		json_object_set_new(v, "memory", json_string(memory));
+	if (vcpus)
+		json_object_set_new(v, "vcpus", json_integer(vcpus));
+	if (other_stack) {
+		json_object_set_new(v, "stack", json_object());
+		json_object_set_new(v, "holds_for", json_object());
+		set_stack(s, json_object_get(v, "stack"), json_object_get(v, "holds_for"));
+	}
+	return v;
+}
+
 static int add_variant(const struct tee *t, const struct inputs *in, const char *cpu, const char *memory,
         unsigned vcpus, bool other_stack, json_t *variants, struct err *e)
 {
@@ -167,26 +187,54 @@ static int add_variant(const struct tee *t, const struct inputs *in, const char 
 		one.vcpus = vcpus;
 	if (t->measure(&one, &r, e))
 		return e->code;
-	v = json_pack("{s{}}", "registers");
+	v = variant_new(&one.stack, cpu, memory, vcpus, other_stack);
 	registers_of(t, &r, json_object_get(v, "registers"), NULL);
-	if (cpu)
-		json_object_set_new(v, "cpu", json_string(cpu));
-	if (memory)
-		json_object_set_new(v, "memory", json_string(memory));
-	if (vcpus)
-		json_object_set_new(v, "vcpus", json_integer(vcpus));
-	if (other_stack) {
-		json_object_set_new(v, "stack", json_object());
-		json_object_set_new(v, "holds_for", json_object());
-		set_stack(&one.stack, json_object_get(v, "stack"), json_object_get(v, "holds_for"));
-	}
 	json_array_append_new(variants, v);
 	return 0;
+}
+
+struct cells {
+	const struct tee *t;
+	const struct stack *stack;
+	bool other_stack;
+	json_t *variants;
+};
+
+static int add_cell(const struct matrix_cell *c, void *arg)
+{
+	const struct cells *all = arg;
+	_free_ char *name = xasprintf("%s.launch_digest", all->t->name);
+	json_t *v = variant_new(all->stack, c->cpu->name, NULL, c->vcpus, all->other_stack);
+	char hex[HASH_MAX_HEX];
+
+	json_object_set_new(
+	        json_object_get(v, "registers"), name, json_string(hex_encode(hex, c->value, SHA384_LEN)));
+	json_array_append_new(all->variants, v);
+	return 0;
+}
+
+/* What comes before the vCPUs is measured once. */
+static int add_matrix(const struct tee *t, const struct inputs *in, const struct launches *all,
+        bool other_stack, json_t *variants, struct err *e)
+{
+	struct cells cells = { t, &in->stack, other_stack, variants };
+	struct matrix_cpu cpus[WORDS_MAX];
+
+	for (size_t i = 0; i < all->cpus.n; i++) {
+		struct inputs one = { .vcpu_type = all->cpus.v[i] };
+
+		cpus[i].name = all->cpus.v[i];
+		if (vcpu_of(&one, &cpus[i].signature, e))
+			return e->code;
+	}
+	return t->matrix(in, all->vcpus, all->n_vcpus, cpus, all->cpus.n, add_cell, &cells, e);
 }
 
 static int stack_variants(const struct tee *t, const struct inputs *in, const struct launches *all,
         bool other_stack, json_t *variants, struct err *e)
 {
+	if (t->matrix && all->cpus.v[0] && all->vcpus[0] && !all->memories.v[0])
+		return add_matrix(t, in, all, other_stack, variants, e);
 	for (size_t c = 0; c < all->cpus.n; c++)
 		for (size_t m = 0; m < all->memories.n; m++)
 			for (size_t n = 0; n < all->n_vcpus; n++)
