@@ -1,6 +1,7 @@
 /* bulla verify: whether evidence is genuine, and of a guest that is known. */
 #include "against.h"
 #include "appraise.h"
+#include "format/initdata.h"
 #include "lib/io.h"
 #include "lib/map.h"
 #include "verify_release.h"
@@ -16,6 +17,7 @@ struct given {
 	struct slice file, log, tcb_info, qe_identity, signature, pcrs;
 	struct buf report_data, nonce, id_key, author_key;
 	const char **status;
+	struct initdata_fields initdata;
 	struct refvals *set;
 	json_t *appraisal; /* of the evidence by the set */
 };
@@ -133,9 +135,24 @@ static int read_time(const struct args *a, int64_t *ret, struct err *e)
 	return 0;
 }
 
+/* In any form that a host hands it over in. */
+static int read_initdata(const char *path, struct initdata_fields *ret, struct err *e)
+{
+	_initdata_ struct initdata d = { 0 };
+	_map_ struct slice file = { 0 };
+	_buf_ struct buf toml = { 0 };
+
+	if (map_file(path, &file, e) || initdata_unpack(path, file, &toml, e) ||
+	        initdata_parse(path, buf_slice(&toml), &d, e))
+		return e->code;
+	initdata_fields(buf_slice(&toml), d.alg, ret);
+	return 0;
+}
+
 static int read_options(const struct args *a, struct given *g, struct err *e)
 {
-	const char *vmpl = args_get(a, "vmpl"), *ak = args_get(a, "ak"), *status;
+	const char *vmpl = args_get(a, "vmpl"), *ak = args_get(a, "ak"), *initdata = args_get(a, "initdata"),
+	           *status;
 	struct verify *v = &g->v;
 	size_t n = 0;
 
@@ -152,6 +169,7 @@ static int read_options(const struct args *a, struct given *g, struct err *e)
 	for (size_t i = 0; (status = args_nth(a, "accept-tcb", i)); i++)
 		g->status[i] = status;
 	v->tcb_status = g->status;
+	v->initdata = initdata ? &g->initdata : NULL;
 	if (read_time(a, &v->time, e) ||
 	        read_hex(a, "report-data", 64, &g->report_data, &v->report_data, e) ||
 	        read_hex(a, "nonce", 64, &g->nonce, &v->nonce, e) ||
@@ -161,7 +179,7 @@ static int read_options(const struct args *a, struct given *g, struct err *e)
 	        read_file(a, "tcb-info", &g->tcb_info, &v->tcb_info, e) ||
 	        read_file(a, "qe-identity", &g->qe_identity, &v->qe_identity, e) ||
 	        read_certs(a, "cert", false, &v->certs, e) || read_certs(a, "root", true, &v->certs, e) ||
-	        (ak && read_key(ak, &v->ak, e)))
+	        (ak && read_key(ak, &v->ak, e)) || (initdata && read_initdata(initdata, &g->initdata, e)))
 		return e->code;
 	return 0;
 }
@@ -297,6 +315,7 @@ static const struct opt opts[] = {
 	{ "time", "DATE", "check dates as of then (default: now)" },
 	{ "report-data", "HEX", "what the guest was asked to have signed; shorter: zeros follow" },
 	{ "nonce", "HEX", "the same of a TPM quote" },
+	{ "initdata", "FILE", "initdata that must be bound to the guest" },
 	{ "eventlog", "FILE", "log of measured boot that must give the registers" },
 	{ "tcb-info", "FILE", "Intel's TCB info of the platform, as JSON" },
 	{ "qe-identity", "FILE", "Intel's identity of the quoting enclave, as JSON" },

@@ -77,6 +77,14 @@ void verify_expected(struct verify *v, const char *check, struct slice expected,
 	verify_note_if(v, check, same, same ? "as expected" : "not what was expected");
 }
 
+void verify_initdata(struct verify *v, const char *check, const uint8_t *field, struct slice found)
+{
+	bool same = v->initdata && slice_eq(slice_of(field, found.n), found);
+
+	if (v->initdata)
+		verify_note_if(v, check, same, "%s bound to the guest", same ? "is" : "is not");
+}
+
 int verify_status(const struct verify *v)
 {
 	return v->n[FINDING_FAILED] ? EX_NO : v->n[FINDING_MISSING] ? EX_MISSING : EX_OK;

@@ -7,6 +7,7 @@
 #include "certs.h"
 #include "evidence.h"
 #include "format/eventlog.h"
+#include "measure/initdata.h"
 #include <jansson.h>
 
 enum { VERIFY_ALLOW_DEBUG = 1, VERIFY_ALLOW_MIGRATION = 2 };
@@ -30,8 +31,9 @@ struct verify {
 	struct slice id_key, author_key;    /* SHA-384 of the keys of an SNP ID block; empty: any */
 	struct slice tcb_info, qe_identity; /* Intel's collateral; empty: none */
 	const char *const *tcb_status;      /* NULL-terminated: accepted besides "UpToDate"; may be NULL */
-	EVP_PKEY *ak;                       /* the key that a TPM's quote must be of, or NULL */
-	struct slice log;                   /* of events; empty: that of the evidence, if any */
+	const struct initdata_fields *initdata; /* that the guest must have been given, or NULL */
+	EVP_PKEY *ak;                           /* the key that a TPM's quote must be of, or NULL */
+	struct slice log;                       /* of events; empty: that of the evidence, if any */
 	/* what is found */
 	json_t *checks, *claims;
 	struct verify_reg *regs;
@@ -56,6 +58,8 @@ void verify_claim_hex(struct verify *v, const char *key, struct slice value);
 void verify_claim_int(struct verify *v, const char *key, uint64_t value);
 /* What is vouched for must be EXPECTED with zeros after it; where nothing is expected, that is said. */
 void verify_expected(struct verify *v, const char *check, struct slice expected, struct slice found);
+/* The field that binds initdata must have FIELD's N bytes; nothing where no initdata was given. */
+void verify_initdata(struct verify *v, const char *check, const uint8_t *field, struct slice found);
 /* EX_OK, EX_NO or EX_MISSING by what was found. */
 int verify_status(const struct verify *v);
 

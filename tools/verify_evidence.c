@@ -63,6 +63,7 @@ static EVP_PKEY *hcl_key(struct slice claims)
 
 static void verify_azure(struct verify *v, const struct evidence *e)
 {
+	const struct initdata_fields *initdata = v->initdata;
 	const struct slice asked = v->report_data;
 	uint8_t digest[SHA256_LEN];
 	struct hcl_report hcl;
@@ -79,14 +80,19 @@ static void verify_azure(struct verify *v, const struct evidence *e)
 		return;
 	}
 	verify_note(v, "hcl.format", FINDING_OK, "claims of %zu bytes", hcl.claims.n);
-	/* the hardware vouches for the claims, and these for the key that answers what was asked */
+	/*
+	 * The hardware vouches for the claims, and these for the key that answers what was asked; initdata is
+	 * in a PCR, and the fields of the hardware's report are the paravisor's.
+	 */
 	sha256(hcl.claims, digest);
 	v->report_data = slice_of(digest, sizeof(digest));
+	v->initdata = NULL;
 	if (e->form == EVIDENCE_AZ_TDX)
 		verify_tdx(v, buf_slice(&e->quote));
 	else
 		verify_snp(v, hcl.hardware);
 	v->report_data = asked;
+	v->initdata = initdata;
 	ak = hcl_key(hcl.claims);
 	if (!ak)
 		verify_note(v, "hcl.key", FINDING_FAILED, "the claims have no RSA key HCLAkPub");

@@ -192,6 +192,7 @@ static void check_policy(struct verify *v, const struct snp_report *r)
 	        migrate ? "lets a migration agent move the guest" : "forbids it");
 	verify_note_if(v, "snp.vmpl", r->vmpl == v->vmpl, "%" PRIu32 ", expected %u", r->vmpl, v->vmpl);
 	verify_expected(v, "snp.report_data", v->report_data, r->report_data);
+	verify_initdata(v, "snp.initdata", v->initdata ? v->initdata->snp_host_data : NULL, r->host_data);
 	if (v->id_key.n)
 		verify_expected(v, "snp.id_key_digest", v->id_key, r->id_key_digest);
 	if (v->author_key.n)

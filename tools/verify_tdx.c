@@ -2,7 +2,9 @@
 #include "verify_tcb.h"
 #include <inttypes.h>
 
-enum { ATTRIBUTE_DEBUG = 1 }; /* TUD, bit 0 (Intel TDX Module 1.5 ABI, ATTRIBUTES) */
+/* Intel TDX Module 1.5 ABI, ATTRIBUTES: bits 0 to 7 (TUD) make a TD one for debugging */
+#define ATTRIBUTES_DEBUG UINT64_C(0xff)
+#define ATTRIBUTE_MIGRATABLE (UINT64_C(1) << 29)
 
 static bool p256_holds(EVP_PKEY *key, struct slice signature, struct slice data)
 {
@@ -121,7 +123,7 @@ void verify_tdx(struct verify *v, struct slice quote)
 {
 	struct tdx_quote q;
 	struct err e = { 0 };
-	bool debug;
+	bool debug, migrate;
 
 	if (tdx_quote_parse(v->name, quote, &q, &e)) {
 		verify_note(v, "tdx.format", FINDING_FAILED, "%s", e.msg);
@@ -134,9 +136,14 @@ void verify_tdx(struct verify *v, struct slice quote)
 	verify_note(v, "tdx.format", FINDING_OK, "quote of version %u, TDX %s", q.version,
 	        q.tdx.is_15 ? "1.5" : "1.0");
 	check_signer(v, &q);
-	debug = q.tdx.td_attributes & ATTRIBUTE_DEBUG;
+	debug = q.tdx.td_attributes & ATTRIBUTES_DEBUG;
+	migrate = q.tdx.td_attributes & ATTRIBUTE_MIGRATABLE;
 	verify_note_if(v, "tdx.debug", !debug || v->allow & VERIFY_ALLOW_DEBUG, "the TD's attributes %s",
 	        debug ? "let the host debug it" : "forbid it");
+	verify_note_if(v, "tdx.migration", !migrate || v->allow & VERIFY_ALLOW_MIGRATION,
+	        "the TD's attributes %s", migrate ? "let the host migrate it" : "forbid it");
 	verify_expected(v, "tdx.report_data", v->report_data, q.tdx.report_data);
+	verify_initdata(
+	        v, "tdx.initdata", v->initdata ? v->initdata->tdx_mrconfigid : NULL, q.tdx.mrconfigid);
 	claim(v, &q);
 }

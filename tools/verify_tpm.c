@@ -4,6 +4,8 @@
 #include <openssl/rsa.h>
 #include <inttypes.h>
 
+enum { PCR_INITDATA = 8 };
+
 static bool rsa_holds(EVP_PKEY *key, const struct tpm_signature *s, struct slice data)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -86,6 +88,25 @@ static void add_registers(struct verify *v, const struct tpm_quote *q, const str
 		}
 }
 
+/* Initdata is in PCR 8 of the bank of its own digest alone. */
+static void check_initdata(struct verify *v, const struct tpm_quote *q, const struct evidence_pcrs *pcrs)
+{
+	uint8_t want[HASH_MAX];
+
+	for (size_t i = 0; v->initdata && i < q->n_selections; i++) {
+		enum hash_alg alg = q->selection[i].alg;
+
+		if (!(q->selection[i].pcrs >> PCR_INITDATA & 1) || !initdata_pcr8(v->initdata, alg, want))
+			continue;
+		verify_initdata(
+		        v, "tpm.initdata", want, slice_of(pcrs->value[alg][PCR_INITDATA], hash_len(alg)));
+		return;
+	}
+	if (v->initdata)
+		verify_note(v, "tpm.initdata", FINDING_MISSING, "PCR %d of bank %s is not quoted",
+		        PCR_INITDATA, hash_name(v->initdata->alg));
+}
+
 static void check_pcrs(struct verify *v, const struct tpm_quote *q, const struct tpm_signature *s,
         const struct evidence *e, struct slice log)
 {
@@ -110,8 +131,10 @@ static void check_pcrs(struct verify *v, const struct tpm_quote *q, const struct
 	same = slice_eq(q->digest, slice_of(digest, hash_len(s->hash)));
 	verify_note_if(v, "tpm.pcrs", same, "the values %s the digest that is quoted",
 	        same ? "have" : "do not have");
-	if (same)
+	if (same) {
 		add_registers(v, q, &pcrs);
+		check_initdata(v, q, &pcrs);
+	}
 }
 
 static void check_key(struct verify *v, EVP_PKEY *ak, bool vouched)

@@ -154,8 +154,35 @@ else
 			tcb=4,0,8,115 snp.reported_tcb bootloader 4
 			key_info=0x1c snp.signature nothing
 		EOF
+		printf 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n"a" = "b"\n' >initdata.toml
+		report "$(launch)" "host_data=$(sha256sum <initdata.toml | cut -c 1-64)"
+		check "initdata that is bound to the guest" made 0 $ref --initdata initdata.toml
+		check "is told" result ok snp.initdata
+		echo '# another' >>initdata.toml
+		check "and other, exit 3" made 3 $ref --initdata initdata.toml
+		check "by name alone" alone snp.initdata "is not bound"
 		report "$(launch)" key_info=4
 		check "one that says a VLEK signed it, which was not given, exit 4" made 4 $ref
+		report "$(launch)"
+		crl() { # NAME DAYS [CERTIFICATE]: of the root's
+			: >index.txt
+			echo 01 >crlnumber
+			printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha384\n' >ca.cnf
+			set -- "$1" "$2" ${3:+-revoke "$3"}
+			[ $# = 2 ] || openssl ca -config ca.cnf -cert made/ark.pem -keyfile made/ark.key -revoke "$4" 2>openssl.log
+			openssl ca -config ca.cnf -cert made/ark.pem -keyfile made/ark.key -gencrl -crldays "$2" -out "$1" 2>openssl.log
+		}
+		crl none.crl 30 && crl ask.crl 30 made/ask.pem
+		check "a revocation list that names no certificate of the chain" made 0 $ref --cert none.crl
+		check "is told" result ok snp.revocation "1 of 2 certificates looked up"
+		check "one that names the intermediate one, exit 3" made 3 $ref --cert ask.crl
+		check "by it alone" alone snp.revocation "'SEV-Milan' is revoked"
+		check "one that is out of date, exit 3" made 3 $ref --cert none.crl --time "$(date -u -d '+60 days' +%F)"
+		check "by its date" alone snp.revocation "out of date"
+		openssl crl -in none.crl -outform DER -out bad.crl
+		printf '\377' | dd of=bad.crl bs=1 seek=$(($(stat -c %s bad.crl) - 5)) conv=notrunc status=none
+		check "one that is not signed by the issuer, exit 3" made 3 $ref --cert bad.crl
+		check "by its signature" alone snp.revocation "not signed by it"
 		key=$(printf '%096d' 7)
 		report "$(launch)" key_info=1 "author_key=$key"
 		check "an ID block's author key" made 0 $ref --author-key "$key"

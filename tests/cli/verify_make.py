@@ -2,7 +2,7 @@
 """A report of SEV-SNP that a chain of our own has signed: verify_make.py DIR MEASUREMENT [FIELD=VALUE…]
 
 Makes DIR/{ark,ask,vcek}.pem once, with openssl, and DIR/report.bin anew. Fields: policy, vmpl, key_info, tcb
-(bootloader,tee,snp,microcode), report_data, author_key (hex).
+(bootloader,tee,snp,microcode), report_data, host_data, author_key (hex).
 """
 import os
 import struct
@@ -57,6 +57,8 @@ def main():
     data = bytes.fromhex(fields.get("report_data", ""))
     r[0x50:0x50 + len(data)] = data
     r[0x90:0xc0] = measurement
+    host = bytes.fromhex(fields.get("host_data", ""))
+    r[0xc0:0xc0 + len(host)] = host
     author = bytes.fromhex(fields.get("author_key", ""))
     r[0x110:0x110 + len(author)] = author
     for at in (0x38, 0x180, 0x1e0, 0x1f0):
