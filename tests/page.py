@@ -53,7 +53,12 @@ for platform, b in bundles.items():
     assert not b.get("disagrees"), (platform, b["disagrees"])
     for witness in b["witnesses"].values():
         assert witness in content(row), (platform, witness)
-cards = {content(a.find("h3")).split()[0]: a for a in root.iter("article") if "waterfall" in tree.tostring(a, "unicode")}
+cards = {}
+for a in root.iter("article"):
+    if "waterfall" in tree.tostring(a, "unicode"):
+        for name in a.find("h3").text.strip().split(", "):
+            assert name not in cards, name
+            cards[name] = a
 for platform, card in cards.items():
     measured = bundles[platform]["measured"][-1]
     titles = [content(t) for t in card.iter("title")]
@@ -66,9 +71,10 @@ assert set(cards) == set(bundles), cards.keys()
 facts = [e.get("title") for e in root.iter("code")]
 for a in report["artefacts"]:
     assert a["sha256"] in facts, a["name"]
-sizes = [tr for tr in root.iter("tr") if "sizes" in parents[parents[tr]].get("class", "")]
-assert len(sizes) == 1 + len(report["artefacts"])
-for tr, a in zip(sizes[1:], report["artefacts"]):
+sizes = [tr for tr in root.iter("tr") if "sizes" in parents[parents[tr]].get("class", "") and parents[tr].tag == "tbody"]
+assert len(sizes) == len(report["artefacts"])
+by_budget = sorted(report["artefacts"], key=lambda a: "bundles" in a and not a["budget"])
+for tr, a in zip(sizes, by_budget):
     cell = " ".join(content(td) for td in tr)
     used = "%.0f %%" % (100 * a["size"] / a["budget"]) if a["budget"] else "no budget"
     assert used in cell and "%d bytes" % a["size"] in [td.get("title") for td in tr], (cell, a)

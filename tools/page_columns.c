@@ -115,6 +115,9 @@ unsigned page_step_columns(const struct measured *m, const struct measured_step 
 	/* a saved vCPU state is computed from the model, not taken from a file */
 	if (!*s->from)
 		return starts(s->what, "VMSA") ? 1U << COLUMN_LAUNCH : 0;
+	/* who signed an image, not what is in it, tells which entry of the variable db it is */
+	if (!strcmp(s->what, "db entry"))
+		return 1U << COLUMN_FIRMWARE;
 	for (const char *from = s->from; *from; from += strspn(from, ", ")) {
 		size_t n = strcspn(from, ",");
 

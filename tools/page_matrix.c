@@ -320,7 +320,7 @@ static void row(struct page *p, const struct page_bundle *b)
 	holds_for(p, b);
 	variants(p, b);
 	buf_printf(p->out, "</td>\n");
-	cell(p, "size", "");
+	cell(p, "size", "sz");
 	sizes(p, b);
 	buf_printf(p->out, "</td></tr>\n");
 }

@@ -51,22 +51,50 @@ static void row(struct page *p, const json_t *a)
 	buf_printf(p->out, "</td></tr>\n");
 }
 
-void page_sizes(struct page *p)
+/* What the build's steps make, or has a budget; the rest is what bundles bring along. */
+static bool is_main(const json_t *a)
+{
+	return !json_object_get(a, "bundles") || json_size(a, "budget");
+}
+
+static void table(struct page *p, bool main)
 {
 	json_t *a;
 	size_t i;
 
-	page_section(p, "sizes", "Sizes",
-	        "What was made, against what it may weigh. A file over its budget fails the build.");
 	buf_printf(p->out,
 	        "<table role=\"table\" class=\"sizes\"><caption class=\"hidden\">Artefacts and "
-	        "budgets</caption><thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" "
-	        "scope=\"col\">artefact</th><th role=\"columnheader\" scope=\"col\" class=\"num\">size</th>"
-	        "<th role=\"columnheader\" scope=\"col\" class=\"num\">budget</th><th role=\"columnheader\" "
-	        "scope=\"col\">used</th><th role=\"columnheader\" "
+	        "budgets</caption><thead "
+	        "role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">artefact</th><th "
+	        "role=\"columnheader\" scope=\"col\" class=\"num\">size</th><th role=\"columnheader\" "
+	        "scope=\"col\" "
+	        "class=\"num\">budget</th><th role=\"columnheader\" scope=\"col\">used</th><th "
+	        "role=\"columnheader\" "
 	        "scope=\"col\">SHA-256</th></tr></thead><tbody role=\"rowgroup\">\n");
-	json_array_foreach(json_object_get(p->report, "artefacts"), i, a) row(p, a);
+	json_array_foreach(json_object_get(p->report, "artefacts"), i, a)
+	{
+		if (is_main(a) == main)
+			row(p, a);
+	}
 	buf_printf(p->out, "</tbody></table>\n");
+}
+
+void page_sizes(struct page *p)
+{
+	size_t i, others = 0;
+	json_t *a;
+
+	page_section(p, "sizes", "Sizes",
+	        "What was made, against what it may weigh. A file over its budget fails the build.");
+	json_array_foreach(json_object_get(p->report, "artefacts"), i, a) others += !is_main(a);
+	table(p, true);
+	if (others) {
+		buf_printf(p->out,
+		        "<details><summary>%zu further files of bundles, without a budget</summary>\n",
+		        others);
+		table(p, false);
+		buf_printf(p->out, "</details>\n");
+	}
 	page_treemap(p);
 	buf_printf(p->out, "</section>\n");
 }

@@ -208,39 +208,92 @@ static void table(struct page *p, const struct measured *m)
 	buf_printf(p->out, "</tbody></table></details>\n");
 }
 
+static const struct measured *shown(const struct page_bundle *b)
+{
+	return b->tee ? b->tee : b->files;
+}
+
+/* Is the same measured, to the same values? The stacks may differ. */
+static bool same_card(const struct page *p, const struct page_bundle *a, const struct page_bundle *b)
+{
+	static const char *const parts[] = { "tee", "registers", "unknown", "steps" };
+
+	if (!shown(a) || !shown(b) || page_is_debug(a) != page_is_debug(b))
+		return false;
+	for (unsigned c = 0; c < COLUMNS; c++)
+		if (page_shared(p, a, c) != page_shared(p, b, c))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (!json_equal(json_object_get(shown(a)->json, parts[i]),
+		            json_object_get(shown(b)->json, parts[i])))
+			return false;
+	return true;
+}
+
+/* The first bundle whose card says it. */
+static bool is_first(const struct page *p, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (same_card(p, &p->bundles[k], &p->bundles[i]))
+			return false;
+	return true;
+}
+
+/* What the bundle's values are measured on. */
+static void stack(struct page *p, const struct page_bundle *b)
+{
+	page_text(p, json_text(b->manifest, "tee"));
+	for (size_t i = 0; i < b->tee->n_stack; i++) {
+		buf_printf(p->out, "%s", i ? ", " : " on ");
+		page_text(p, b->tee->stack[i].text);
+	}
+}
+
+/* The names of all bundles that have this card, or their stacks. */
+static void each(struct page *p, const struct page_bundle *b, bool names)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < p->n_bundles; i++) {
+		const struct page_bundle *other = &p->bundles[i];
+
+		if (other != b && !same_card(p, b, other))
+			continue;
+		buf_printf(p->out, "%s", comma);
+		if (names)
+			page_text(p, json_text(other->manifest, "platform"));
+		else
+			stack(p, other);
+		comma = names ? ", " : "; ";
+	}
+}
+
 static void card(struct page *p, const struct page_bundle *b)
 {
-	const struct measured *m = b->tee ? b->tee : b->files;
 	struct card c;
 
-	if (!m || !m->n_steps)
-		return;
-	draw(&c, p, b, m);
+	draw(&c, p, b, shown(b));
 	buf_printf(p->out, "<article class=\"card%s\"><h3>", page_is_debug(b) ? " debug" : "");
-	page_text(p, json_text(b->manifest, "platform"));
+	each(p, b, true);
 	if (page_is_debug(b))
 		buf_printf(p->out, " <span class=\"badge bad\">debug</span>");
 	buf_printf(p->out, "</h3><p class=\"dim\">");
-	if (b->tee) {
-		page_text(p, json_text(b->manifest, "tee"));
-		for (size_t i = 0; i < m->n_stack; i++) {
-			buf_printf(p->out, "%s", i ? ", " : " on ");
-			page_text(p, m->stack[i].text);
-		}
-	} else {
+	if (b->tee)
+		each(p, b, false);
+	else
 		buf_printf(p->out, "%s",
 		        *json_text(b->manifest, "tee") ? "the launch cannot be measured here; its files are"
 		                                       : "no TEE measures it; digests of its files");
-	}
 	buf_printf(p->out, "</p>\n<svg viewBox=\"0 0 %d %u\" class=\"waterfall\" role=\"img\"><title>", WIDTH,
 	        c.y);
-	page_text(p, json_text(b->manifest, "platform"));
-	buf_printf(p->out, ": what is measured, in order</title><desc>One row a step, one column an input. "
-	                   "The table below has the same.</desc>\n");
+	each(p, b, true);
+	buf_printf(p->out,
+	        ": what is measured, in order</title><desc>One row a step, one column an input. The table "
+	        "below has the same.</desc>\n");
 	buf_add(p->out, c.svg.p, c.svg.n);
 	buf_printf(p->out, "</svg>\n");
 	buf_free(&c.svg);
-	table(p, m);
+	table(p, shown(b));
 	buf_printf(p->out, "</article>\n");
 }
 
@@ -251,9 +304,11 @@ void page_steps(struct page *p)
 	        "in the same column on every card. "
 	        "A part of a cell is that part of the file. ×N: so many bundles have the same bytes. Dashed: "
 	        "cannot be known before the launch. "
-	        "A low bar in <i>root</i>: its hash is in the command line.");
+	        "A low bar in <i>root</i>: its hash is in the command line. Platforms that measure the same "
+	        "to the same values share a card.");
 	buf_printf(p->out, "<div class=\"cards\">\n");
 	for (size_t i = 0; i < p->n_bundles; i++)
-		card(p, &p->bundles[i]);
+		if (shown(&p->bundles[i]) && shown(&p->bundles[i])->n_steps && is_first(p, i))
+			card(p, &p->bundles[i]);
 	buf_printf(p->out, "</div>\n</section>\n");
 }

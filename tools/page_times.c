@@ -2,7 +2,7 @@
 #include "lib/term.h"
 #include "lib/text.h"
 
-enum { WIDTH = 420, NAME = 126, TIME = 92, BARS = WIDTH - NAME - TIME, ROW = 20 };
+enum { WIDTH = 420, NAME = 142, TIME = 92, BARS = WIDTH - NAME - TIME, ROW = 20, LONGEST = 12 };
 
 static double number_of(const json_t *j, const char *key)
 {
@@ -122,48 +122,69 @@ void page_boots(struct page *p)
 	buf_printf(p->out, "</p></section>\n");
 }
 
+static int by_seconds(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	double s = number_of(x, "seconds"), t = number_of(y, "seconds");
+
+	return s != t ? (s < t) - (s > t) : strcmp(json_text(x, "step"), json_text(y, "step"));
+}
+
+static void draw_steps(struct page *p, json_t *const *steps, size_t n, double longest)
+{
+	char text[16];
+
+	buf_printf(p->out,
+	        "<svg viewBox=\"0 0 %d %zu\" class=\"chart\" role=\"img\"><title>Time of build steps</title>"
+	        "<desc>Filled: ran in this build. Outlined and marked kept: from an earlier one.</desc>\n",
+	        WIDTH, ROW * n);
+	for (size_t i = 0; i < n; i++) {
+		double seconds = number_of(steps[i], "seconds");
+		bool kept = json_is_true(json_object_get(steps[i], "reused"));
+		_free_ char *took = xasprintf("%s%s", kept ? "kept " : "", term_time(text, seconds));
+
+		bar(p, (unsigned)(ROW * i), json_text(steps[i], "step"), 0,
+		        longest > 0 ? seconds / longest : 0, kept ? "kept" : "fill", took);
+	}
+	buf_printf(p->out, "</svg>\n");
+}
+
 void page_times(struct page *p)
 {
 	json_t *times = json_object_get(p->report, "times"), *t;
-	double longest = 0, all = 0;
-	size_t i, n = 0;
+	_free_ json_t **steps = xcalloc(json_array_size(times) + 1, sizeof(*steps));
+	double longest, all = 0;
+	size_t i, n = 0, shown;
 	char text[16];
 
 	page_section(p, "build", "Build",
-	        "How long each step ran when it last ran. Steps whose inputs did not change are kept from "
-	        "earlier builds.");
+	        "How long each step ran when it last ran, the longest first. Steps whose inputs did not "
+	        "change are kept "
+	        "from earlier builds.");
 	json_array_foreach(times, i, t)
 	{
-		double s = number_of(t, "seconds");
-
-		longest = s > longest ? s : longest;
-		all += json_is_true(json_object_get(t, "reused")) ? 0 : s;
-		n += json_object_get(t, "seconds") != NULL;
+		if (!json_object_get(t, "seconds"))
+			continue;
+		steps[n++] = t;
+		all += json_is_true(json_object_get(t, "reused")) ? 0 : number_of(t, "seconds");
 	}
 	if (!n) {
 		buf_printf(p->out, "<p>%s</p></section>\n",
 		        times ? "No step has run here." : "This report was made without times.");
 		return;
 	}
-	buf_printf(p->out,
-	        "<svg viewBox=\"0 0 %d %zu\" class=\"chart\" role=\"img\"><title>Time of each build "
-	        "step</title>"
-	        "<desc>Filled: ran in this build. Outlined and marked kept: from an earlier one.</desc>\n",
-	        WIDTH, ROW * n);
-	n = 0;
-	json_array_foreach(times, i, t)
-	{
-		bool kept = json_is_true(json_object_get(t, "reused"));
-		_free_ char *took = NULL;
-
-		if (!json_object_get(t, "seconds"))
-			continue;
-		took = xasprintf("%s%s", kept ? "kept " : "", term_time(text, number_of(t, "seconds")));
-		bar(p, (unsigned)(ROW * n++), json_text(t, "step"), 0,
-		        longest > 0 ? number_of(t, "seconds") / longest : 0, kept ? "kept" : "fill", took);
+	qsort(steps, n, sizeof(*steps), by_seconds);
+	longest = number_of(steps[0], "seconds");
+	shown = n < LONGEST ? n : LONGEST;
+	draw_steps(p, steps, shown, longest);
+	if (n > shown) {
+		buf_printf(p->out, "<details><summary>%zu shorter steps</summary>\n", n - shown);
+		draw_steps(p, steps + shown, n - shown, longest);
+		buf_printf(p->out, "</details>\n");
 	}
 	buf_printf(p->out,
-	        "</svg>\n<p class=\"dim\">Steps of this build: %s in all. Compilations go through a cache "
-	        "keyed by compiler and sources.</p></section>\n",
+	        "<p class=\"dim\">Steps of this build: %s in all. Compilations go through a cache keyed by "
+	        "compiler and "
+	        "sources.</p></section>\n",
 	        term_time(text, all));
 }

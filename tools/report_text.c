@@ -111,7 +111,12 @@ void report_text(const json_t *report, const char *out, struct buf *ret)
 
 	buf_printf(
 	        ret, "%-14s %10s %-*s  %-12s  %s\n", "artefact", "size", USED, "/ budget", "sha256", "took");
-	json_array_foreach(json_object_get(report, "artefacts"), i, j) add_row(report, j, ret);
+	json_array_foreach(json_object_get(report, "artefacts"), i, j)
+	{
+		/* of what bundles alone have, the page tells the rest */
+		if (!json_object_get(j, "bundles") || json_size(j, "budget"))
+			add_row(report, j, ret);
+	}
 	json_array_foreach(json_object_get(report, "bundles"), i, j) add_bundle(j, ret);
 	buf_printf(ret, "\nAll of this in full: %s/report.json\n", out);
 }
