@@ -22,6 +22,24 @@ static int make_page(
 	return page_write(report, diff, ret, e);
 }
 
+/* A manifest whose registers are not those of its files is no bundle to take away. */
+static int check_measured(const json_t *report, struct err *e)
+{
+	json_t *b, *first;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "bundles"), i, b)
+	{
+		first = json_array_get(json_object_get(b, "disagrees"), 0);
+		if (!first)
+			continue;
+		err_set(e, -EBADMSG, "%s: its %s is not what its files measure to", json_text(b, "path"),
+		        json_string_value(first));
+		return e->code;
+	}
+	return 0;
+}
+
 static int sum_up(const struct args *a, const struct report_from *from, struct err *e)
 {
 	const char *to = args_get(a, "to") ? args_get(a, "to") : from->out;
@@ -42,6 +60,8 @@ static int sum_up(const struct args *a, const struct report_from *from, struct e
 	        (page.n && write_file(to, "report.html", buf_str(&page), e)))
 		return e->code;
 	fputs(a->json ? line : buf_str(&text), stdout);
+	if (check_measured(report, e))
+		return e->code;
 	report_over(report, &over);
 	return over.n ? err_set(e, -EFBIG, "over budget: %s", buf_str(&over)) : 0;
 }
