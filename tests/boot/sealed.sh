@@ -12,15 +12,19 @@ for b in "$LIBVIRT" "$PEERPOD"; do
 done
 esp=@@$(($(sfdisk --json "$LIBVIRT/disk.raw" | jq '.partitiontable.partitions[] | select(.name == "esp") | .start') * 512))
 
+# A machine that is busy with other things fails the kernel's check of its timer, which then panics: one more try.
 boot() { # NAME BUNDLE: until sealed
-	got=0
-	"$BULLA" run --bundle "$2" --unchecked --until sealed --timeout 300 --tpm-log "$WORK/$1.tpm" >"$WORK/$1.out" 2>"$WORK/$1.err" ||
-		got=$?
-	echo "$got" >"$WORK/$1.status"
+	for _ in 1 2; do
+		got=0
+		"$BULLA" run --bundle "$2" --unchecked --until sealed --timeout 300 --tpm-log "$WORK/$1.tpm" >"$WORK/$1.out" \
+			2>"$WORK/$1.err" || got=$?
+		echo "$got" >"$WORK/$1.status"
+		grep -q 'the guest stopped by itself' "$WORK/$1.err" || break
+	done
 }
 
-boot_refused() { # NAME DISK [VARS]: until the firmware has said what it thinks of it
-	python3 "$here/derive.py" "$LIBVIRT" "$WORK/$1" disk="$2" serial="$WORK/$1.serial" ${3:+vars="$3"}
+boot_refused() { # NAME BUNDLE DISK: until the firmware has said what it thinks of it
+	python3 "$here/derive.py" "$2" "$WORK/$1" disk="$3" serial="$WORK/$1.serial"
 	"$BULLA" run --bundle "$WORK/$1" --unchecked --until ready --timeout 300 --tpm-log "$WORK/$1.tpm" >"$WORK/$1.out" 2>"$WORK/$1.err" &
 	guest=$!
 	for _ in $(seq 1500); do
@@ -153,10 +157,12 @@ for disk in $disks; do
 	[ $((n % 2)) = 1 ] || wait
 done
 wait
-boot_refused key "$WORK/other-key.raw" &
-boot_refused uki "$WORK/flipped-uki.raw" &
+boot_refused key "$LIBVIRT" "$WORK/other-key.raw" &
+boot_refused peerpod-key "$PEERPOD" "$WORK/other-key.raw" &
 wait
-boot_refused no-shim "$LIBVIRT/disk-shim.raw"
+boot_refused uki "$LIBVIRT" "$WORK/flipped-uki.raw" &
+boot_refused no-shim "$LIBVIRT" "$LIBVIRT/disk-shim.raw" &
+wait
 
 for p in libvirt peerpod; do
 	check "$p boots from its disk with Secure Boot on, up to the agent and the whole root" sealed $p
@@ -174,6 +180,7 @@ done
 check "with Debian's shim in front, and Microsoft's key beside ours, the disk boots" sealed shim
 check "and what it starts is the same UKI: PCRs 9, 11 and 12" python3 "$here/pcrs.py" "$WORK/shim.tpm" "$LIBVIRT/manifest.json" only 9 11 12
 check "without Microsoft's key the firmware refuses the shim" refused no-shim
-check "a UKI that another key has signed is refused by the firmware" refused key
+check "a UKI that another key has signed is refused by the firmware of libvirt" refused key
+check "and by that of peerpod" refused peerpod-key
 check "a UKI with one bit flipped is refused by the firmware" refused uki
 check "one bit flipped in the root stops the guest" stopped_by_itself root-flipped
