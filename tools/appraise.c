@@ -360,22 +360,37 @@ static int note_all(
 	return 0;
 }
 
+static bool is_asked(const struct appraise *a, const char *reg)
+{
+	const char *const *r = a->registers;
+
+	while (r && *r && strcmp(*r, reg) != 0)
+		r++;
+	return !r || *r;
+}
+
 int appraise(struct verify *v, const struct appraise *a, json_t **ret, struct err *e)
 {
-	struct rows r = { .v = xcalloc(v->n_regs + 1, sizeof(*r.v)), .n = v->n_regs, .set = a->set };
+	struct rows r = { .v = xcalloc(v->n_regs + 1, sizeof(*r.v)), .set = a->set };
 	json_auto_t *to = json_pack("{sn s[]}", "platform", "registers");
 	bool denied = false, found;
 	int code = 0;
 
-	for (size_t i = 0; i < r.n; i++) {
-		r.v[i].reg = v->regs[i].name;
-		hex_encode(r.v[i].hex, v->regs[i].value, v->regs[i].len);
-		r.v[i].denied = refvals_denied(a->set, r.v[i].reg, r.v[i].hex);
-		denied = denied || r.v[i].denied;
+	for (size_t i = 0; i < v->n_regs; i++) {
+		struct row *row = &r.v[r.n];
+
+		if (!is_asked(a, v->regs[i].name))
+			continue;
+		row->reg = v->regs[i].name;
+		hex_encode(row->hex, v->regs[i].value, v->regs[i].len);
+		row->denied = refvals_denied(a->set, row->reg, row->hex);
+		denied = denied || row->denied;
+		r.n++;
 	}
 	found = choose(&r, a);
 	if (!r.n)
-		verify_note(v, "reference", FINDING_MISSING, "the evidence shows no register");
+		verify_note(v, "reference", FINDING_MISSING, "the evidence shows no register%s",
+		        a->registers ? " that was named" : "");
 	else if (!found && !denied)
 		verify_note(v, "reference", FINDING_MISSING, "%s has no reference values for %s%s%s",
 		        a->set->name, a->attester, a->platform ? " of " : "", a->platform ? a->platform : "");

@@ -16,7 +16,7 @@ struct given {
 	struct evidence evidence;
 	struct slice file, log, tcb_info, qe_identity, signature, pcrs;
 	struct buf report_data, nonce, id_key, author_key;
-	const char **status;
+	const char **status, **registers;
 	struct initdata_fields initdata;
 	struct refvals *set;
 	json_t *appraisal; /* of the evidence by the set */
@@ -35,6 +35,7 @@ static void given_free(struct given *g)
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
 		buf_free(bufs[i]);
 	free(g->status);
+	free(g->registers);
 	refvals_freep(&g->set);
 	json_decref(g->appraisal);
 }
@@ -135,6 +136,20 @@ static int read_time(const struct args *a, int64_t *ret, struct err *e)
 	return 0;
 }
 
+/* All values of a repeatable option, NULL-terminated; the caller frees the list. */
+static const char **all_of(const struct args *a, const char *option)
+{
+	const char **ret;
+	size_t n = 0;
+
+	while (args_nth(a, option, n))
+		n++;
+	ret = xcalloc(n + 1, sizeof(*ret));
+	while (n--)
+		ret[n] = args_nth(a, option, n);
+	return ret;
+}
+
 /* In any form that a host hands it over in. */
 static int read_initdata(const char *path, struct initdata_fields *ret, struct err *e)
 {
@@ -151,10 +166,8 @@ static int read_initdata(const char *path, struct initdata_fields *ret, struct e
 
 static int read_options(const struct args *a, struct given *g, struct err *e)
 {
-	const char *vmpl = args_get(a, "vmpl"), *ak = args_get(a, "ak"), *initdata = args_get(a, "initdata"),
-	           *status;
+	const char *vmpl = args_get(a, "vmpl"), *ak = args_get(a, "ak"), *initdata = args_get(a, "initdata");
 	struct verify *v = &g->v;
-	size_t n = 0;
 
 	if (args_flag(a, "allow-debug"))
 		v->allow |= VERIFY_ALLOW_DEBUG;
@@ -163,11 +176,8 @@ static int read_options(const struct args *a, struct given *g, struct err *e)
 	if (vmpl && (strlen(vmpl) != 1 || *vmpl < '0' || *vmpl > '3'))
 		return usage(e, "vmpl", vmpl, "0 to 3");
 	v->vmpl = vmpl ? (unsigned)(*vmpl - '0') : 0;
-	while (args_nth(a, "accept-tcb", n))
-		n++;
-	g->status = xcalloc(n + 1, sizeof(*g->status));
-	for (size_t i = 0; (status = args_nth(a, "accept-tcb", i)); i++)
-		g->status[i] = status;
+	g->status = all_of(a, "accept-tcb");
+	g->registers = all_of(a, "register");
 	v->tcb_status = g->status;
 	v->initdata = initdata ? &g->initdata : NULL;
 	if (read_time(a, &v->time, e) ||
@@ -252,6 +262,7 @@ static int hold_against(const struct args *a, struct given *g, struct err *e)
 		.set = g->set,
 		.attester = g->evidence.attester,
 		.platform = args_get(a, "platform"),
+		.registers = g->registers[0] ? g->registers : NULL,
 		.bundles = args_get(a, "bundles"),
 		.log = g->v.log,
 		.log_name = args_get(a, "eventlog") ? args_get(a, "eventlog") : g->v.name,
@@ -308,6 +319,8 @@ static const struct opt opts[] = {
 	{ "refvals", "FILE", "reference values, as out/reference-values/index.json" },
 	{ "no-refvals", NULL, "check who signed it alone, not what guest it is of" },
 	{ "platform", "NAME", "the platform that it must be of (default: any that has values of its kind)" },
+	{ "register", "NAME",
+	        "compare this one, as vtpm.sha256.pcr11, and others named (default: all; repeatable)" },
 	{ "bundles", "DIR", "explain what differs by the platform's bundle, DIR/PLATFORM" },
 	{ "cert", "FILE",
 	        "certificates and revocation lists, PEM, DER or a host's table of them (repeatable)" },

@@ -296,13 +296,28 @@ static void to_der(struct buf *pem)
 
 static void no_byte_of_a_certificate_can_be_altered(void **state)
 {
-	_bench_ struct bench b = { 0 };
+	_bench_ struct bench b = { 0 }, vlek = { 0 }, tcb = { 0 };
 
 	(void)state;
 	bench_read(&snp_v2, &b);
 	to_der(&b.certs[1]);
 	flip_all(&snp_v2, &b, &b.certs[0], 0, b.certs[0].n, 1, "VCEK", NULL);
 	flip_all(&snp_v2, &b, &b.certs[1], 0, b.certs[1].n, 1, "ASK and ARK", NULL);
+	bench_read(&snp_vlek, &vlek);
+	to_der(&vlek.certs[2]);
+	flip_all(&snp_vlek, &vlek, &vlek.certs[0], 0, vlek.certs[0].n, 3, "VLEK", NULL);
+	flip_all(&snp_vlek, &vlek, &vlek.certs[2], 0, vlek.certs[2].n, 3, "ASVK", NULL);
+	bench_read(&quote_tcb, &tcb);
+	to_der(&tcb.certs[0]);
+	for (size_t i = 0; i < tcb.certs[0].n; i += sparse()) {
+		_verify_ struct verify v = { 0 };
+
+		tcb.certs[0].p[i] ^= 1;
+		try(&quote_tcb, &tcb, &v);
+		if (!strcmp(result_of(&v, "tdx.tcb_info"), "ok"))
+			fail_msg("byte %zu of the certificate that signs collateral may be altered", i);
+		tcb.certs[0].p[i] ^= 1;
+	}
 }
 
 static void collateral_is_held_against_the_platform(void **state)
