@@ -39,7 +39,7 @@ deps:
 $(TOOLS_OBJ): | deps
 
 .PHONY: image start bundles run fetch builder clean
-image: start bundles secureboot
+image: start bundles secureboot release
 	@[ ! $O/state/rootfs -nt $O/.start ] || { cat $(ROOTFS)/largest.txt; echo; }
 	@$(BULLA) report --out $O --html --keys $(KEYS) $(if $(PREVIOUS),--previous $(PREVIOUS))
 	@[ -n "$$(find $O/state -newer $O/.start -type f ! -name '.*' 2>/dev/null)" ] || \

@@ -28,6 +28,25 @@ static void add_path(struct buf *t, const struct bundle *b, const char *key, con
 	add_string(t, key, path);
 }
 
+/* The first block is the launch's. Commented out: a host starts no other launch with it. */
+static void add_id_block(struct buf *t, const struct bundle *b)
+{
+	json_t *summary = json_object_get(b->json, "id_block"), *block;
+	const char *file = json_string_value(json_object_get(summary, "file")), *id, *auth;
+	_free_ char *path = xasprintf("%s/%s", b->dir, file ? file : "");
+	json_auto_t *blocks = file ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+	block = json_array_get(json_object_get(blocks, "blocks"), 0);
+	id = json_string_value(json_object_get(block, "snp_id_block"));
+	auth = json_string_value(json_object_get(block, "snp_id_auth"));
+	if (id && auth)
+		buf_printf(t,
+		        "# They hold for the launch of manifest.json alone; with any other word the host "
+		        "would not start it.\n"
+		        "# snp_id_block = \"%s\"\n# snp_id_auth = \"%s\"\n",
+		        id, auth);
+}
+
 bool release_kata(const struct bundle *b, char **ret)
 {
 	const char *base = NULL, *tee = b->tee ? b->tee : "";
@@ -61,6 +80,7 @@ bool release_kata(const struct bundle *b, char **ret)
 		buf_printf(&t, "confidential_guest = true\n");
 	if (!strcmp(tee, "snp"))
 		buf_printf(&t, "sev_snp_guest = true\n");
+	add_id_block(&t, b);
 	buf_printf(&t, "\n[[hypervisor.qemu.guest_extension_images]]\nname = \"bulla\"\n");
 	add_path(&t, b, "path", "rootfs.img");
 	*ret = xstrdup(buf_str(&t));

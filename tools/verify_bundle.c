@@ -184,31 +184,32 @@ static int check_hashes(const struct bundle *b, struct err *e)
 	return named == 4 ? 0 : no(e, "registers", "lack root hash or kernel hashes");
 }
 
-/* The archive holds the bundle under its prefix, the drop-in that follows from it, and nothing else. */
-static int check_content(const struct bundle *b, const char *tree, struct err *e)
+/*
+ * The archive holds the bundle under its prefix, a drop-in at most, and nothing else. A drop-in that this
+ * command would write otherwise may be of another version, so that is told and no more.
+ */
+static int check_content(struct releasing *v, const struct bundle *b, const char *tree, struct err *e)
 {
-	size_t want = b->n_files + 1;
-	_free_ char *text = NULL;
+	_free_ char *path = release_kata_path(b), *text = NULL;
 	_sums_ struct sums have = { 0 };
 	uint8_t digest[SHA256_LEN];
+	const struct sum *drop_in;
 
 	if (sums_of_tree(tree, &have, e))
 		return err_exit(e, EX_NO);
 	sums_sort(&have);
-	if (release_kata(b, &text)) {
-		_free_ char *path = release_kata_path(b);
-		const struct sum *s = sums_find(&have, path);
-
+	drop_in = sums_find(&have, path);
+	if (have.n != b->n_files + 1 + (drop_in != NULL))
+		return no(e, b->platform, "there are files that manifest.json does not name");
+	if (drop_in && release_kata(b, &text))
 		sha256(slice_str(text), digest);
-		if (!s || memcmp(s->sha256, digest, sizeof(digest)))
-			return no(e, path, s ? "is not what follows from manifest.json" : "is missing");
-		want++;
-	}
-	return have.n == want ? 0 : no(e, b->platform, "there are files that manifest.json does not name");
+	if (drop_in && (!text || memcmp(drop_in->sha256, digest, sizeof(digest))))
+		release_unchecked(v, "drop-in", b->platform, "not as this command writes it");
+	return 0;
 }
 
-static int open_archive(const struct releasing *v, const char *platform, const char *tree,
-        struct released *ret, struct err *e)
+static int open_archive(
+        struct releasing *v, const char *platform, const char *tree, struct released *ret, struct err *e)
 {
 	_free_ char *archive = xasprintf("%s/%s.tar.zst", v->dir, platform),
 	            *dir = xasprintf("%s/" RELEASE_PREFIX "/%s", tree, platform),
@@ -221,7 +222,7 @@ static int open_archive(const struct releasing *v, const char *platform, const c
 	if (strcmp(ret->bundle->platform, platform))
 		return no(e, archive, "holds the bundle of another platform");
 	return io_sha256(manifest, ret->manifest, NULL, e) || bundle_check(ret->bundle, e) ||
-	                       check_content(ret->bundle, tree, e)
+	                       check_content(v, ret->bundle, tree, e)
 	               ? e->code
 	               : 0;
 }
@@ -254,6 +255,7 @@ static int check_archive(struct releasing *v, const char *platform, const char *
 		return r;
 	}
 	check_measured(v, one.bundle);
+	verify_sealed(v, one.bundle);
 	v->v = xrealloc(v->v, v->n + 1, sizeof(*v->v));
 	v->v[v->n++] = one;
 	return 0;

@@ -247,23 +247,29 @@ static int check_sbom(const struct releasing *v, struct err *e)
 	return 0;
 }
 
-static int read_pem(const char *path, EVP_PKEY **key, X509 **cert, struct err *e)
+static int read_public(const char *path, EVP_PKEY **key, X509 **cert, struct err *e)
 {
 	_buf_ struct buf text = { 0 };
+	const uint8_t *der;
 	BIO *bio;
 
 	if (io_read_file(path, 1 << 20, &text, e))
 		return e->code;
+	der = text.p;
 	bio = BIO_new_mem_buf(text.p, (int)text.n);
 	if (key)
 		*key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 	else
 		*cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	BIO_free(bio);
+	if (key && !*key)
+		*key = d2i_PUBKEY(NULL, &der, (long)text.n);
+	if (!key && !*cert)
+		*cert = d2i_X509(NULL, &der, (long)text.n);
 	ERR_clear_error();
 	if (key ? !*key : !*cert)
-		return err_set(
-		        e, -EINVAL, "%s: expected a %s in PEM", path, key ? "public key" : "certificate");
+		return err_set(e, -EINVAL, "%s: expected a %s as PEM or DER", path,
+		        key ? "public key" : "certificate");
 	return 0;
 }
 
@@ -276,7 +282,7 @@ static int read_keys(const struct args *a, struct releasing *v, struct err *e)
 		err_hint(e, "`bulla sign public --role release` prints the key of your own releases");
 		return err_exit(e, EX_USAGE);
 	}
-	if ((key && read_pem(key, &v->key, NULL, e)) || (db && read_pem(db, NULL, &v->db, e)))
+	if ((key && read_public(key, &v->key, NULL, e)) || (db && read_public(db, NULL, &v->db, e)))
 		return e->code;
 	return 0;
 }

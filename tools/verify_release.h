@@ -51,6 +51,8 @@ int release_check(struct releasing *v, const char *name, const char *platform, i
 void release_unchecked(struct releasing *v, const char *name, const char *platform, const char *why);
 /* Reads all archives: what they hold, and what that measures. */
 void verify_bundles(struct releasing *v);
+/* The signatures within a bundle whose registers were found right. */
+void verify_sealed(struct releasing *v, const struct bundle *b);
 /* The OCI layout: whole, and of the same files as the archives. */
 void verify_oci(struct releasing *v);
 #endif
