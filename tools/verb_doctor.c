@@ -283,6 +283,7 @@ static const struct need needs[] = {
 	{ "disk", IMAGE, probe_room, NULL,
 	        "6 GiB for out/ and the store; BULLA_CACHE= puts the store elsewhere" },
 	{ "qemu-system-x86_64", RUN | CHECK, probe_tool, "--version", APT("qemu-system-x86") },
+	{ "swtpm", RUN | CHECK, probe_tool, "--version", APT("swtpm") },
 	{ "KVM", RUN | CHECK, probe_kvm, NULL, "guests are emulated, which is slower" },
 	{ "vhost-vsock", RUN, probe_device, "/dev/vhost-vsock", "the agent is reached over virtio-serial" },
 	{ "cmocka", CHECK, probe_header, "/usr/include/cmocka.h", APT("libcmocka-dev") },
