@@ -249,25 +249,6 @@ static int read_private(const char *path, EVP_PKEY **ret, struct err *e)
 	return *ret ? 0 : err_set(e, -EINVAL, "%s: no private key in PEM, or one with a passphrase", path);
 }
 
-static int sign_by_libcrypto(
-        EVP_PKEY *key, const char *digest, struct slice data, struct buf *sig, struct err *e)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t n = 0;
-	bool ok = ctx && EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, key, NULL) == 1 &&
-	          EVP_DigestSign(ctx, NULL, &n, data.p, data.n) == 1;
-
-	if (ok) {
-		size_t at = sig->n;
-
-		ok = EVP_DigestSign(ctx, buf_zeros(sig, n), &n, data.p, data.n) == 1;
-		sig->n = ok ? at + n : at;
-	}
-	EVP_MD_CTX_free(ctx);
-	ERR_clear_error();
-	return ok ? 0 : err_set(e, -EIO, "libcrypto could not sign with %s", digest);
-}
-
 /* OpenSSL's name of a digest. */
 static bool digest_by_name(const char *name, enum hash_alg *ret)
 {
@@ -278,17 +259,21 @@ static bool digest_by_name(const char *name, enum hash_alg *ret)
 	return hash_by_name(lower, ret);
 }
 
-/* A key at hand signs the same each time, one in a token as the token likes. */
-static int sign_with(
-        EVP_PKEY *key, bool ours, const char *digest, struct slice data, struct buf *sig, struct err *e)
+/* With EC, too, the same each time. */
+static int sign_by_file(
+        const char *path, const char *digest, struct slice data, struct buf *sig, struct err *e)
 {
+	EVP_PKEY *key = NULL;
 	enum hash_alg alg;
+	bool ok;
 
-	if (ours && EVP_PKEY_is_a(key, "EC"))
-		return digest_by_name(digest, &alg) && ecdsa_sign(key, alg, data, sig)
-		               ? 0
-		               : err_set(e, -EIO, "libcrypto could not sign with %s", digest);
-	return sign_by_libcrypto(key, digest, data, sig, e);
+	if (read_private(path, &key, e))
+		return e->code;
+	ok = EVP_PKEY_is_a(key, "EC") ? digest_by_name(digest, &alg) && ecdsa_sign(key, alg, data, sig)
+	                              : keysign_libcrypto(NULL, key, digest, data, sig);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return ok ? 0 : err_set(e, -EIO, "%s: libcrypto could not sign with %s", path, digest);
 }
 
 /* A certificate or signature of another key must not leave the house. */
@@ -313,19 +298,13 @@ static int check_signature(const struct keyset *k, const char *role, const char 
 static int sign_by_kind(const struct keyset *k, enum key_kind kind, const char *rest, const char *role,
         const char *digest, struct slice data, struct buf *sig, struct err *e)
 {
-	_free_ char *path = NULL;
-	EVP_PKEY *key = NULL;
-	int r;
+	_free_ char *path = kind == KEY_FILE ? path_in(k, rest) : NULL;
 
 	if (kind == KEY_COMMAND)
 		return keysign_command(rest, role, digest, data, k->seconds, sig, e);
-	if (kind == KEY_FILE)
-		path = path_in(k, rest);
-	r = kind == KEY_FILE ? read_private(path, &key, e) : keysign_pkcs11(rest, &key, e);
-	if (!r)
-		r = sign_with(key, kind == KEY_FILE, digest, data, sig, e);
-	EVP_PKEY_free(key);
-	return r;
+	if (kind == KEY_PKCS11)
+		return keysign_pkcs11(rest, digest, data, sig, e);
+	return sign_by_file(path, digest, data, sig, e);
 }
 
 int keyset_sign(const struct keyset *k, const char *role, const char *digest, struct slice data,

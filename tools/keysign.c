@@ -2,71 +2,119 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "keysign.h"
 #include "lib/proc.h"
+#include <openssl/conf.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <sys/mman.h>
 
-static EVP_PKEY *from_provider(const char *uri)
+bool keysign_libcrypto(
+        OSSL_LIB_CTX *lib, EVP_PKEY *key, const char *digest, struct slice data, struct buf *sig)
 {
-	OSSL_STORE_CTX *store;
-	EVP_PKEY *key = NULL;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t n = 0, at = sig->n;
+	bool ok = ctx && EVP_DigestSignInit_ex(ctx, NULL, digest, lib, NULL, key, NULL) == 1 &&
+	          EVP_DigestSign(ctx, NULL, &n, data.p, data.n) == 1 &&
+	          EVP_DigestSign(ctx, buf_zeros(sig, n), &n, data.p, data.n) == 1;
 
-	/* beside the default one */
-	if (!OSSL_PROVIDER_try_load(NULL, "pkcs11", 1))
-		return NULL;
-	store = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
-	while (store && !key && !OSSL_STORE_eof(store)) {
+	sig->n = ok ? at + n : at;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+/*
+ * A library context of its own: a token's module may itself use libcrypto's default one (SoftHSM does), and
+ * would wait for itself when it found the provider there.
+ */
+struct token {
+	OSSL_LIB_CTX *lib;
+	OSSL_PROVIDER *base, *pkcs11;
+	EVP_PKEY *key;
+	bool loaded; /* OpenSSL knows how to reach tokens */
+};
+
+static void token_free(struct token *t)
+{
+	EVP_PKEY_free(t->key);
+	if (t->pkcs11)
+		OSSL_PROVIDER_unload(t->pkcs11);
+	if (t->base)
+		OSSL_PROVIDER_unload(t->base);
+	OSSL_LIB_CTX_free(t->lib);
+	ERR_clear_error();
+}
+#define _token_ __attribute__((cleanup(token_free)))
+
+static void find_by_provider(struct token *t, const char *uri)
+{
+	char *conf = CONF_get1_default_config_file();
+	OSSL_STORE_CTX *store;
+
+	t->lib = OSSL_LIB_CTX_new();
+	/* it may say which module to take; PKCS11_PROVIDER_MODULE does without */
+	if (t->lib && conf)
+		OSSL_LIB_CTX_load_config(t->lib, conf);
+	OPENSSL_free(conf);
+	t->base = t->lib ? OSSL_PROVIDER_load(t->lib, "default") : NULL;
+	t->pkcs11 = t->base ? OSSL_PROVIDER_load(t->lib, "pkcs11") : NULL;
+	t->loaded = t->pkcs11 != NULL;
+	if (!t->loaded)
+		return;
+	store = OSSL_STORE_open_ex(uri, t->lib, NULL, NULL, NULL, NULL, NULL, NULL);
+	while (store && !t->key && !OSSL_STORE_eof(store)) {
 		OSSL_STORE_INFO *info = OSSL_STORE_load(store);
 
 		if (info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
-			key = OSSL_STORE_INFO_get1_PKEY(info);
+			t->key = OSSL_STORE_INFO_get1_PKEY(info);
 		OSSL_STORE_INFO_free(info);
 		if (!info && OSSL_STORE_error(store))
 			break;
 	}
 	OSSL_STORE_close(store);
-	return key;
 }
 
-static EVP_PKEY *from_engine(const char *uri, bool *loaded)
+static void find_by_engine(struct token *t, const char *uri)
 {
 	ENGINE *engine = ENGINE_by_id("pkcs11");
-	EVP_PKEY *key = NULL;
 
-	*loaded = engine != NULL;
+	t->loaded = engine != NULL;
 	if (engine && ENGINE_init(engine)) {
-		key = ENGINE_load_private_key(engine, uri, NULL, NULL);
+		t->key = ENGINE_load_private_key(engine, uri, NULL, NULL);
 		ENGINE_finish(engine);
 	}
 	ENGINE_free(engine);
-	return key;
 }
 
-int keysign_pkcs11(const char *uri, EVP_PKEY **ret, struct err *e)
+static int no_key(const struct token *t, const char *uri, struct err *e)
 {
-	size_t shown = strcspn(uri, "?"); /* after it may come a PIN */
-	bool loaded = false;
+	int shown = (int)strcspn(uri, "?"); /* after it may come a PIN */
 	char why[200];
 
-	*ret = from_provider(uri);
-	if (!*ret && OSSL_PROVIDER_available(NULL, "pkcs11"))
-		loaded = true;
-	else if (!*ret)
-		*ret = from_engine(uri, &loaded);
 	ERR_error_string_n(ERR_peek_last_error(), why, sizeof(why));
-	ERR_clear_error();
-	if (*ret)
-		return 0;
-	if (loaded)
-		return err_set(e, -ENOENT, "%.*s: no such private key, or no access to it (%s)", (int)shown,
-		        uri, why);
-	err_set(e, -ENOENT, "%.*s: OpenSSL has neither a provider nor an engine for PKCS#11", (int)shown,
-	        uri);
+	if (t->loaded)
+		return err_set(
+		        e, -ENOENT, "%.*s: no such private key, or no access to it (%s)", shown, uri, why);
+	err_set(e, -ENOENT, "%.*s: OpenSSL has neither a provider nor an engine for PKCS#11", shown, uri);
 	err_hint(e, "Debian: pkcs11-provider or libengine-pkcs11-openssl; PKCS11_PROVIDER_MODULE= or "
 	            "PKCS11_MODULE_PATH= names the token's module");
 	return err_exit(e, EX_MISSING);
+}
+
+int keysign_pkcs11(const char *uri, const char *digest, struct slice data, struct buf *sig, struct err *e)
+{
+	_token_ struct token t = { 0 };
+
+	find_by_provider(&t, uri);
+	if (!t.loaded)
+		find_by_engine(&t, uri);
+	if (!t.key)
+		return no_key(&t, uri, e);
+	/* an engine's key belongs to the default context */
+	if (!keysign_libcrypto(t.pkcs11 ? t.lib : NULL, t.key, digest, data, sig))
+		return err_set(e, -EIO, "%.*s: the token could not sign with %s", (int)strcspn(uri, "?"), uri,
+		        digest);
+	return 0;
 }
 
 int keysign_command(const char *line, const char *role, const char *digest, struct slice data,

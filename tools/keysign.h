@@ -5,8 +5,11 @@
 #include "lib/err.h"
 #include <openssl/evp.h>
 
-/* The private key that a pkcs11: URI names, a handle to the token. Free with EVP_PKEY_free. */
-int keysign_pkcs11(const char *uri, EVP_PKEY **ret, struct err *e);
+/* Signs DATA with a key of that library context (NULL: the default one), appending to SIG. */
+bool keysign_libcrypto(
+        OSSL_LIB_CTX *lib, EVP_PKEY *key, const char *digest, struct slice data, struct buf *sig);
+/* The same with the private key that a pkcs11: URI names. */
+int keysign_pkcs11(const char *uri, const char *digest, struct slice data, struct buf *sig, struct err *e);
 /* Runs LINE in a shell with DATA on stdin, and takes its stdout; it is killed when it takes longer than
  * SECONDS. */
 int keysign_command(const char *line, const char *role, const char *digest, struct slice data,
