@@ -49,6 +49,11 @@ else
 	check "and that of the VLEK" chain_holds 1750000000 milan2.pem "$certs/amd-milan-vlek.pem" vlek.pem
 	check "and that of a VCEK of Turin" chain_holds 1750000000 turin2.pem turin1.pem vcek_turin.pem
 	check "and Genoa's two" chain_holds 1750000000 genoa2.pem genoa1.pem genoa1.pem
+	for quote in tdx/trustee/tdx_quote_4.dat tdx/trustee/tdx_quote_5.dat tdx/go-tdx-guest/cos-113-tdx-quote.dat; do
+		tr -d '\000' <"$v/$quote" | grep -a -A 100 -e '-----BEGIN' | sed 's/.*-----BEGIN/-----BEGIN/' >quote.pem
+		awk '/BEGIN/ { n++ } { print > "pck" n ".pem" }' quote.pem
+		check "and the chain in ${quote##*/}" chain_holds 1750000000 pck3.pem pck2.pem pck1.pem
+	done
 	snp="--no-refvals --evidence $v/sev/trustee/test-report.bin"
 	# shellcheck disable=SC2086  # words
 	{

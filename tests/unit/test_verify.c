@@ -10,6 +10,7 @@
 
 #define AT_2023 1690000000    /* 2023-07-22 */
 #define AT_2025 1750000000    /* 2025-06-15 */
+#define AT_2026_02 1771200000 /* 2026-02-16, when that in tests/certs did */
 #define AT_2025_11 1762000000 /* 2025-11-01, when the collateral among the vectors held */
 
 /* Certificates that are nobody's test data but AMD's and Intel's own are kept in tests/certs. */
@@ -320,6 +321,25 @@ static void no_byte_of_a_certificate_can_be_altered(void **state)
 	}
 }
 
+/* By PCESVN 13 and components that reach the first level; go-tdx-guest's own test finds the same quote up to
+ * date. */
+static void a_platform_that_is_up_to_date_is_found_so(void **state)
+{
+	const struct piece p = { "tdx/go-tdx-guest/quote_v5_sample.dat",
+		{ "tests/certs/intel-tcb-signing.pem" }, AT_2026_02, 0, 0, NULL,
+		"tests/certs/intel-tcb-info-90c06f000000.json", NULL, NULL };
+	_bench_ struct bench b = { 0 };
+	_verify_ struct verify v = { 0 };
+
+	(void)state;
+	bench_read(&p, &b);
+	assert_int_equal(try(&p, &b, &v), EX_OK);
+	assert_string_equal(result_of(&v, "tdx.tcb_info"), "ok");
+	assert_string_equal(result_of(&v, "tdx.tcb"), "ok");
+	assert_string_equal(result_of(&v, "tdx.module"), "ok");
+	assert_string_equal(result_of(&v, "tdx.qe"), "unchecked");
+}
+
 static void collateral_is_held_against_the_platform(void **state)
 {
 	static const char *const accepted[] = { "OutOfDate", NULL };
@@ -625,6 +645,7 @@ int main(void)
 		cmocka_unit_test(no_byte_of_a_certificate_can_be_altered),
 		cmocka_unit_test(a_wrong_chain_does_not_verify),
 		cmocka_unit_test(a_root_is_trusted_when_it_is_given_as_one),
+		cmocka_unit_test(a_platform_that_is_up_to_date_is_found_so),
 		cmocka_unit_test(collateral_is_held_against_the_platform),
 		cmocka_unit_test(a_log_must_give_the_registers),
 		cmocka_unit_test(json_evidence_cannot_be_altered),
