@@ -249,6 +249,17 @@ static void stack(struct page *p, const struct page_bundle *b)
 	}
 }
 
+/* Does a bundle before the K-th, which has the card of B as that has, have its stack, too? */
+static bool said_before(const struct page *p, const struct page_bundle *b, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if ((&p->bundles[i] == b || same_card(p, b, &p->bundles[i])) &&
+		        json_equal(json_object_get(p->bundles[i].tee->json, "stack"),
+		                json_object_get(p->bundles[k].tee->json, "stack")))
+			return true;
+	return false;
+}
+
 /* The names of all bundles that have this card, or their stacks. */
 static void each(struct page *p, const struct page_bundle *b, bool names)
 {
@@ -257,7 +268,7 @@ static void each(struct page *p, const struct page_bundle *b, bool names)
 	for (size_t i = 0; i < p->n_bundles; i++) {
 		const struct page_bundle *other = &p->bundles[i];
 
-		if (other != b && !same_card(p, b, other))
+		if ((other != b && !same_card(p, b, other)) || (!names && said_before(p, b, i)))
 			continue;
 		buf_printf(p->out, "%s", comma);
 		if (names)
