@@ -5,6 +5,7 @@
 . tests/boot/common
 here=$PWD/tests/boot/sealed
 name="sealed disks boot"
+export BULLA
 LIBVIRT=$OUT/bundles/libvirt PEERPOD=$OUT/bundles/peerpod
 needs "$name" swtpm sfdisk jq mcopy python3
 for b in "$LIBVIRT" "$PEERPOD"; do
@@ -170,6 +171,12 @@ for p in libvirt peerpod; do
 	check "$p: the UKI on its disk has the kernel, initrd and command line of all bundles, and the root is theirs" \
 		same_inside $p "$OUT/bundles/$p/disk.raw"
 done
+if command -v tpm2_unseal >/dev/null; then
+	check "a TPM releases what is sealed to the key of the signed policies after that boot, not before, nor later on" \
+		"$here/unseal.sh" "$LIBVIRT/uki.efi" "$WORK/libvirt.tpm"
+else
+	skip "a TPM releases what is sealed to the key of the signed policies" "tpm2-tools is missing"
+fi
 check "what guests write to their variables does not reach the bundle" [ "$before" = "$(cd "$LIBVIRT" && sha256sum -- *)" ]
 for c in $clouds; do
 	disk=$(unpack "$c")

@@ -1,4 +1,5 @@
 # pcrs.py LOG: lines `BANK PCR HEX` of PCRs 0 to 15 after the commands in a log that swtpm wrote at level 20.
+# pcrs.py LOG extends N: with what that PCR was extended, a line each as tpm2_pcrextend takes it.
 # pcrs.py LOG MANIFEST all|only N…: are these PCRs, and with `all` whatever else the manifest states, what it says? But for
 # PCR 5, in which a second try of ExitBootServices, which is chance, leaves its mark.
 import hashlib, json, re, struct, sys
@@ -35,8 +36,7 @@ def digests(body):
     assert at == len(body)
 
 
-def replay(path):
-    pcrs = {(b, n): bytes(hashlib.new(b).digest_size) for b in BANKS.values() for n in range(16)}
+def extends(path):
     command = b""
     for kind, data in messages(path):
         if kind == "SWTPM_IO_Read":
@@ -50,15 +50,25 @@ def replay(path):
         assert struct.unpack_from(">I", data, 6)[0] == 0, "an extend failed"
         pcr, auth = struct.unpack_from(">II", command, 10)
         assert tag == SESSIONS
-        seen = set()
-        for bank, digest in digests(command[18 + auth:]):
-            seen.add(bank)
+        values = dict(digests(command[18 + auth:]))
+        assert set(values) == set(BANKS.values()), values
+        yield pcr, values
+
+
+def replay(path):
+    pcrs = {(b, n): bytes(hashlib.new(b).digest_size) for b in BANKS.values() for n in range(16)}
+    for pcr, values in extends(path):
+        for bank, digest in values.items():
             if pcr < 16:
                 pcrs[bank, pcr] = hashlib.new(bank, pcrs[bank, pcr] + digest).digest()
-        assert seen == set(BANKS.values()), seen
     return pcrs
 
 
+if sys.argv[2:3] == ["extends"]:
+    for pcr, values in extends(sys.argv[1]):
+        if pcr == int(sys.argv[3]):
+            print("%d:%s" % (pcr, ",".join("%s=%s" % (b, v.hex()) for b, v in sorted(values.items()))))
+    sys.exit()
 pcrs = replay(sys.argv[1])
 if len(sys.argv) == 2:
     for (bank, n), value in sorted(pcrs.items()):
