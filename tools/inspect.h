@@ -18,6 +18,7 @@ struct inspect_kind {
 	void (*print)(const json_t *out); /* NULL: aligned "key: value" */
 };
 
+extern const struct inspect_kind inspect_bundle;                             /* inspect_bundle.c */
 extern const struct inspect_kind inspect_ccel, inspect_tpm_log, inspect_log; /* inspect_log.c */
 extern const struct inspect_kind inspect_snp_report, inspect_tdx_quote, inspect_tdreport,
         inspect_hcl_report;                                               /* inspect_evidence.c */

@@ -13,7 +13,7 @@ static const char *const known[] = { "Platform.Summary", "Platform.Arch", "Platf
 	"Platform.Shim", "Launch.Machine", "Launch.Cpu", "Launch.Memory", "Launch.Vcpus", "Launch.Qemu",
 	"Measure.Stack", "Measure.Vcpus", "Measure.CpuTypes", "Measure.Memory", "Measure.SecureBoot",
 	"Image.Formats", "Image.Keys", "Upload.Cloud", "Upload.File", "Upload.Command", "Upload.Source",
-	"Facts.*", NULL };
+	"Facts.*", "Unknown.*", NULL };
 
 static const struct text_key {
 	const char *key;

@@ -29,7 +29,7 @@ struct platform {
 	bool secure_boot;     /* it is on, by what the cloud is given with the image */
 	char *formats;        /* of the disk: raw qcow2 vhd gcp */
 	char *keys;           /* files of the step secureboot that enrol the keys where it goes, or NULL */
-	struct conf *conf;    /* all of the file; sections Upload and Facts are for bundle_upload */
+	struct conf *conf;    /* all of the file; sections Upload, Facts and Unknown are read of it */
 };
 
 /* Sorted names of all platforms; release with io_free_names. */

@@ -5,6 +5,7 @@
 #include "bundle_upload.h"
 #include "format/pe.h"
 #include "lib/args.h"
+#include "lib/conf.h"
 #include "lib/io.h"
 #include "lib/map.h"
 #include "lib/text.h"
@@ -319,6 +320,18 @@ static int add_idblocks(struct making *m, struct err *e)
 	return add_digest(m->files, IDBLOCKS_FILE, path, e);
 }
 
+/* Registers that the platform's file says something of: those of hardware that a cloud's own firmware
+ * decides. */
+static void add_unknown(const struct conf *c, json_t *unknown)
+{
+	static const char prefix[] = "Unknown.";
+	const char *key, *value;
+
+	for (size_t i = 0; conf_nth(c, i, &key, &value); i++)
+		if (!strncmp(key, prefix, strlen(prefix)))
+			json_object_set_new(unknown, key + strlen(prefix), json_string(value));
+}
+
 /* The bundle is measured as anybody will: from its manifest, which then gains what that gives. */
 static int add_manifest(struct making *m, char **text, struct err *e)
 {
@@ -326,6 +339,7 @@ static int add_manifest(struct making *m, char **text, struct err *e)
 	        (write_manifest(m, text, e) || bundle_measure(m->tmp, m->platform, &m->measured, e) ||
 	                add_idblocks(m, e)))
 		return e->code;
+	add_unknown(m->platform->conf, m->measured.unknown);
 	return write_manifest(m, text, e);
 }
 

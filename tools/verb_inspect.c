@@ -2,11 +2,13 @@
 #include "inspect.h"
 #include "lib/args.h"
 #include "lib/conf.h"
+#include "lib/io.h"
 #include "lib/map.h"
 #include "lib/text.h"
 
 /* In the order in which content is compared: what has a mark of its own comes first. */
 static const struct inspect_kind *const kinds[] = {
+	&inspect_bundle,
 	&inspect_log,
 	&inspect_hcl_report,
 	&inspect_tdx_quote,
@@ -109,13 +111,16 @@ static int run(const struct args *a, struct err *e)
 	json_auto_t *content = json_object();
 	_map_ struct slice file = { 0 };
 	_buf_ struct buf bytes = { 0 };
+	_free_ char *manifest = NULL;
 	struct slice data;
 
 	if (a->n_rest != 1) {
 		err_set(e, -EINVAL, "one file is needed");
 		return err_exit(e, EX_USAGE);
 	}
-	path = a->rest[0];
+	/* a bundle's folder stands for its manifest */
+	manifest = xasprintf("%s/manifest.json", a->rest[0]);
+	path = io_exists(manifest) ? manifest : a->rest[0];
 	if ((type && kind_by_name(type, &k, e)) || map_file(path, &file, e))
 		return e->code;
 	data = from_hex(file, &bytes) ? buf_slice(&bytes) : file;
@@ -131,10 +136,11 @@ static int run(const struct args *a, struct err *e)
 
 static const struct opt opts[] = {
 	{ "type", "NAME",
-	        "take it for: eventlog, ccel, tpm-log, hcl-report, tdx-quote, tdreport, snp-report, bzimage, "
+	        "take it for: bundle, eventlog, ccel, tpm-log, hcl-report, tdx-quote, tdreport, snp-report, "
+	        "bzimage, "
 	        "pe, "
 	        "gpt, ovmf, vmsa or initdata" },
 	{ 0 },
 };
 const struct verb verb_inspect = { "inspect",
-	"show what firmware, kernels, disks, event logs and evidence say", "FILE", opts, run };
+	"show what firmware, kernels, disks, event logs, bundles and evidence say", "FILE", opts, run };

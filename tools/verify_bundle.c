@@ -122,12 +122,29 @@ static const char *other_value(const json_t *want, const json_t *got)
 	return NULL;
 }
 
+/* What the manifest cannot say of the registers that are measured; of others it gives the platform's reason.
+ */
+static json_t *unknown_of_tee(const struct bundle *b)
+{
+	json_t *all = json_object(), *value;
+	size_t n = strlen(b->tee);
+	const char *key;
+
+	json_object_foreach(json_object_get(b->json, "unknown"), key, value)
+	{
+		if (!strncmp(key, b->tee, n) && key[n] == '.')
+			json_object_set(all, key, value);
+	}
+	return all;
+}
+
 /* Measured anew, the launch and every variant give what the manifest says. */
 static int check_registers(const struct bundle *b, struct err *e)
 {
 	struct bundle_measured m __attribute__((cleanup(bundle_measured_free)));
 	json_t *variants = json_object_get(b->json, "variants"), *v;
 	_platform_ struct platform *p = xcalloc(1, sizeof(*p));
+	json_auto_t *unknown = unknown_of_tee(b);
 	const char *key;
 	size_t i;
 
@@ -136,8 +153,7 @@ static int check_registers(const struct bundle *b, struct err *e)
 	if (bundle_measure(b->dir, p, &m, e))
 		return e->code;
 	if ((key = other_value(m.registers, json_object_get(b->json, "registers"))) ||
-	        (key = other_value(json_object_get(b->json, "unknown"), m.unknown)) ||
-	        (key = other_value(m.unknown, json_object_get(b->json, "unknown")))) {
+	        (key = other_value(unknown, m.unknown)) || (key = other_value(m.unknown, unknown))) {
 		const char *is = json_string_value(json_object_get(m.registers, key));
 
 		err_set(e, -EBADMSG, "%s: measured is %s, not what manifest.json says", key,

@@ -117,7 +117,9 @@ check "RTMR2 holds load options and initrd" rtmr2
 unknown() {
 	get tdx '.unknown["tdx.rtmr0"]' | grep -q 'bulla acpi' && get peerpod '.unknown["vtpm.sha256.pcr1"]' | grep -q 'bulla acpi' &&
 		for p in $(get_all 'select(.upload and (.qemu | not)).platform'); do
-			same "$(get "$p" '[.unknown | keys[] | sub(".*pcr"; "") | tonumber] | sort | join(" ")')" "0 1 2 3 5 6 7" || return 1
+			same "$(get "$p" '[.unknown | keys[] | select(startswith("vtpm")) | sub(".*pcr"; "") | tonumber] | sort | join(" ")')" \
+				"0 1 2 3 5 6 7" && same "$(get "$p" '.unknown | keys | map(select(test("^(snp.launch_digest|tdx.mrtd)$"))) | length')" 1 ||
+				return 1
 		done
 }
 check "what firmware and ACPI tables decide is unknown where these are, and says why" unknown
@@ -139,6 +141,14 @@ uploads() {
 	same "$(get_all 'select(.boot == "disk" and ((.qemu or .upload) | not)).platform')" ""
 }
 check "each image says how it is registered: files that are there, commands that a shell can read" uploads
+inspected() {
+	for p in $platforms; do
+		"$BULLA" inspect "$bundles/$p" --json >i.json && same "$(jq -r '.type, .content.platform, (.content.files | length)' i.json | xargs)" \
+			"bundle $p $(get "$p" '.files | length')" || return 1
+	done
+	"$BULLA" inspect "$bundles/snp" | grep -q "^registers.snp.launch_digest: *$(get snp '.registers["snp.launch_digest"]')$"
+}
+check "bulla inspect shows a bundle" inspected
 id_blocks() {
 	get snp '.registers["snp.launch_digest"], .variants[].registers["snp.launch_digest"]' | sort -u >want &&
 		jq -r '.blocks[].launch_digest' "$bundles/snp/id-blocks.json" | sort | diff want - && same "$(wc -l <want)" 160
