@@ -71,10 +71,11 @@ json_t *release_slsa(
 
 	for (size_t i = 0; i < r->n; i++)
 		json_array_append_new(platforms, json_string(r->v[i].bundle->platform));
-	return json_pack("{ss so ss s{s{ss s{ss so} s{sI ss} so} s{s{ss}}}}", "_type",
+	return json_pack("{ss so ss s{s{ss s{ss ss so} s{sI ss} so} s{s{ss}}}}", "_type",
 	        "https://in-toto.io/Statement/v1", "subject", subjects(sums, manifests), "predicateType",
 	        "https://slsa.dev/provenance/v1", "predicate", "buildDefinition", "buildType",
-	        "urn:bulla:make-release:1", "externalParameters", "command", "make release", "platforms",
-	        platforms, "internalParameters", "SOURCE_DATE_EPOCH", (json_int_t)r->epoch, "keys", r->keys,
-	        "resolvedDependencies", dependencies(r, recipes), "runDetails", "builder", "id", r->builder);
+	        "urn:bulla:make-release:1", "externalParameters", "command", "make release", "name", r->name,
+	        "platforms", platforms, "internalParameters", "SOURCE_DATE_EPOCH", (json_int_t)r->epoch,
+	        "keys", r->keys, "resolvedDependencies", dependencies(r, recipes), "runDetails", "builder",
+	        "id", r->builder);
 }

@@ -210,6 +210,19 @@ static int write_all(const struct args *a, struct release *r, const struct keyse
 	return write_signed(r, k, args_get(a, "recipes"), buf_slice(&text), &sums, top, e);
 }
 
+/* What begins a tag (OCI distribution-spec 1.1, "Pulling manifests") and leaves room for a platform. */
+static int check_name(const char *name, struct err *e)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	size_t n = strlen(name);
+
+	if (n && n <= 64 && !strchr(".-", *name) && strspn(name, letters) == n)
+		return 0;
+	err_set(e, -EINVAL,
+	        "--name=%s: expected 1 to 64 letters, digits, '_', '.' and '-', not '.' or '-' first", name);
+	return err_exit(e, EX_USAGE);
+}
+
 static int make(const struct args *a, struct release *r, struct err *e)
 {
 	_keyset_ struct keyset *k = NULL;
@@ -218,9 +231,10 @@ static int make(const struct args *a, struct release *r, struct err *e)
 	r->commit = args_get(a, "commit");
 	r->builder = args_get(a, "builder") ? args_get(a, "builder") : "urn:bulla:local";
 	if (args_need(a, "packed", &packed, e) || args_need(a, "out", &r->out, e) ||
-	        args_need(a, "name", &r->name, e) || args_need(a, "sbom", &r->root_sbom, e) ||
-	        args_need(a, "guest", &r->guest, e) || read_locks(a, r, e) ||
-	        read_origins(args_get(a, "origins"), r, e) || keyset_open(args_get(a, "keys"), &k, e))
+	        args_need(a, "name", &r->name, e) || check_name(r->name, e) ||
+	        args_need(a, "sbom", &r->root_sbom, e) || args_need(a, "guest", &r->guest, e) ||
+	        read_locks(a, r, e) || read_origins(args_get(a, "origins"), r, e) ||
+	        keyset_open(args_get(a, "keys"), &k, e))
 		return e->code;
 	r->keys = keyset_kind(k);
 	if (io_exists(r->out))

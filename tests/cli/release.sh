@@ -142,6 +142,10 @@ check "what platforms share is one blob" shared_once
 check "the SBOM relates only what it has, from the release down to packages" sbom_refers_to_what_it_has
 check "a drop-in for Kata that names files which are there" kata_drop_in
 check "under another umask and time zone it is the same but for signatures" same_elsewhere
+named() {
+	"$BULLA" release --bundles bundles --packed packed --name "$1" --recipes "$recipes" --sbom root.json --guest guest --out named
+}
+refuses "a name that is no tag is refused" 2 'name=a/b: expected' named a/b
 refuses "a folder that is there is left alone" 1 'r: is there' release r
 echo x >>bundles/sample/rootfs.img
 refuses "a changed bundle is not released" 3 'rootfs.img: size' release other
