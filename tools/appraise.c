@@ -326,7 +326,7 @@ static int note_row(struct verify *v, const struct appraise *a, const struct row
 	if (row->n)
 		return note_differing(v, a, r, row, all, to, e);
 	json_object_set_new(to, "verdict", json_string("unknown"));
-	if (is_needed(a->attester, row->reg))
+	if (a->registers || is_needed(a->attester, row->reg))
 		verify_note(v, row->reg, FINDING_MISSING, "there is no reference value for it");
 	else
 		buf_printf(silent, "%s%s", silent->n ? ", " : "", row->reg);
@@ -369,6 +369,25 @@ static bool is_asked(const struct appraise *a, const char *reg)
 	return !r || *r;
 }
 
+static bool is_shown(const struct verify *v, const char *reg)
+{
+	for (size_t i = 0; i < v->n_regs; i++)
+		if (!strcmp(v->regs[i].name, reg))
+			return true;
+	return false;
+}
+
+/* A quote that leaves out what a guest is known by, or what was named, says nothing. */
+static void note_absent(struct verify *v, const struct appraise *a)
+{
+	for (size_t i = 0; !a->registers && i < ARRAY_LEN(needed); i++)
+		if (!strcmp(needed[i].attester, a->attester) && !is_shown(v, needed[i].reg))
+			verify_note(v, needed[i].reg, FINDING_MISSING, "the evidence does not show it");
+	for (const char *const *r = a->registers; r && *r; r++)
+		if (!is_shown(v, *r))
+			verify_note(v, *r, FINDING_MISSING, "the evidence does not show it");
+}
+
 int appraise(struct verify *v, const struct appraise *a, json_t **ret, struct err *e)
 {
 	struct rows r = { .v = xcalloc(v->n_regs + 1, sizeof(*r.v)), .set = a->set };
@@ -379,15 +398,17 @@ int appraise(struct verify *v, const struct appraise *a, json_t **ret, struct er
 	for (size_t i = 0; i < v->n_regs; i++) {
 		struct row *row = &r.v[r.n];
 
-		if (!is_asked(a, v->regs[i].name))
-			continue;
 		row->reg = v->regs[i].name;
 		hex_encode(row->hex, v->regs[i].value, v->regs[i].len);
 		row->denied = refvals_denied(a->set, row->reg, row->hex);
+		/* what is denied counts whether it was asked for or not */
+		if (!row->denied && !is_asked(a, row->reg))
+			continue;
 		denied = denied || row->denied;
 		r.n++;
 	}
 	found = choose(&r, a);
+	note_absent(v, a);
 	if (!r.n)
 		verify_note(v, "reference", FINDING_MISSING, "the evidence shows no register%s",
 		        a->registers ? " that was named" : "");

@@ -84,5 +84,11 @@ for platform in peerpod libvirt; do
 	tpm2_pcrextend 11:sha256="$(echo more | sha256sum | cut -c 1-64)" && quote "$pcrs"
 	check "$platform: something more measured is not, exit 3" vtpm 3 --platform "$platform"
 	check "by that register alone" sh -c '[ "$(awk "\$1 == \"failed\" { print \$2 }" said)" = vtpm.sha256.pcr11 ]'
+	rest=$(echo "$pcrs" | sed 's/,11\>//')
+	quote "$rest"
+	check "$platform: a quote that leaves it out does not do, exit 4" vtpm 4 --platform "$platform"
+	check "and that is said" says missing vtpm.sha256.pcr11 "does not show it"
+	quote "$pcrs"
 	check "unless others alone are asked for" vtpm 0 --platform "$platform" --register vtpm.sha256.pcr4 --register vtpm.sha256.pcr9
+	check "of which each must have a value, exit 4" vtpm 4 --platform "$platform" --register vtpm.sha256.pcr4 --register vtpm.sha256.pcr0
 done
