@@ -2,7 +2,7 @@
 # bulla sign: key sets and what they sign. Witnesses: openssl, sbsign, sbverify; SoftHSM holds keys as a token.
 . tests/tap.sh
 repo=$PWD
-secrets="/usr/bin/python3 $PWD/tests/cli/no_secret.py"
+secrets="/usr/bin/python3 $PWD/tests/no_secret.py"
 cd "$WORK"
 export BULLA_KEYS="$WORK/keys"
 echo "what is signed" >data
@@ -160,13 +160,14 @@ aws() {
 	EOT
 }
 public_only() {
-	for k in keys/*.key; do
-		openssl pkey -in "$k" -outform DER -out der && $secrets der enrol log || return 1
-	done
+	$secrets keys enrol log
 }
 finds_secrets() { # in each form, lest public_only prove nothing
 	for k in keys/*.key; do
-		openssl pkey -in "$k" -outform DER -out der && xxd -p der >hex && ! $secrets der der && ! $secrets der hex && ! $secrets der "$k" || return 1
+		openssl pkey -in "$k" -outform DER -out der && od -An -v -tx1 der | tr -d ' \n' >hex && base64 -w 0 der >b64 && { echo x; cat der; } | base64 -w 0 >b64.1 || return 1
+		for f in der hex b64 b64.1 "$k"; do
+			! $secrets keys "$f" || { echo "$f of $k"; return 1; }
+		done
 	done
 }
 # another's shim, and the store that has another's certificate
