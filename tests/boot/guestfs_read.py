@@ -71,7 +71,7 @@ def check_partitions(dev, seal):
 def check_boot(dev, image):
     """The ESP's files, and what is in the UKI that was found there."""
     shim = os.path.basename(image).startswith("disk-shim.")
-    uki = "%s/uki/%s/uki.efi" % (out, os.path.basename(os.path.dirname(image)))
+    uki = uki_of(image)
     firmware = out + "/firmware/"
     want = {"BOOTX64.EFI": uki}
     if shim:
@@ -111,7 +111,7 @@ def check_root(dev):
     g.umount("/")
 
 
-def check(number, image):
+def look(number, image):
     problems[:] = early[image]
     dev = "/dev/sd" + "abcdefghijklmnopqrstuvwxyz"[number]
     try:
@@ -121,22 +121,32 @@ def check(number, image):
     except (RuntimeError, KeyError, OSError, subprocess.CalledProcessError) as e:
         problems.append(repr(e))
         g.umount_all()
-    name = os.path.relpath(image, out)
-    print("%s - libguestfs reads %s: partitions, boot files, UKI, %d entries of root" %
-          ("not ok" if problems else "ok", name, len(entries)))
-    for p in problems[:10]:
-        print("# " + p[:600])
+    return list(problems)
+
+
+def uki_of(image):
+    return "%s/uki/%s/uki.efi" % (out, os.path.basename(os.path.dirname(image)))
 
 
 seal = sealed()
 g = guestfs.GuestFS(python_return_dict=True)
-early = {}
+# Platforms may share an image, byte for byte: it is opened once, if the UKI that it should hold is one as well.
+keys = {image: (os.path.basename(image), sha256(image), sha256(uki_of(image))) for image in images}
+first, early, found = {}, {}, {}
 for image in images:
-    problems.clear()
-    path, form = opened(image)
-    early[image] = list(problems)
-    g.add_drive_opts(path, readonly=1, format=form)
+    if first.setdefault(keys[image], image) == image:
+        problems.clear()
+        path, form = opened(image)
+        early[image] = list(problems)
+        g.add_drive_opts(path, readonly=1, format=form)
 g.launch()
-for number, image in enumerate(images):
-    check(number, image)
+for number, image in enumerate(early):
+    found[image] = look(number, image)
 g.close()
+for image in images:
+    same = first[keys[image]]
+    print("%s - libguestfs reads %s%s: partitions, boot files, UKI, %d entries of root" %
+          ("not ok" if found[same] else "ok", os.path.relpath(image, out),
+           "" if same == image else ", the same bytes as " + os.path.relpath(same, out), len(entries)))
+    for p in found[same][:10]:
+        print("# " + p[:600])
