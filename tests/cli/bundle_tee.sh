@@ -169,7 +169,7 @@ echo no >uki
 refuses "and a disk" 2 'needs a --disk' bundle gcp-snp n --uki uki
 refuses "whose name says what it is" 2 'expected disk' bundle gcp-snp n --uki uki --disk root=root
 refuses "the keys to enrol are asked for" 2 'enroll' bundle gcp-snp n --uki uki --disk disk.tar.gz=root
-mkdir enroll && touch enroll/PK.cer enroll/KEK.cer enroll/db.cer
+mkdir enroll && touch enroll/PK.cer enroll/KEK.cer enroll/db.cer enroll/gcp.json enroll/gcp-shim.json
 refuses "a UKI that is none is refused" 1 'uki' bundle gcp-snp n --uki uki --disk disk.tar.gz=root --enroll enroll
 sed -i 's/^Stack=.*/Stack=qemu-10.0 qemu-99/' recipes/platforms/sev.conf
 refuses "a stack that there is none of is refused" 5 'qemu-99' bundle sev n --firmware "$amd"
