@@ -329,5 +329,6 @@ void verify_tcb(struct verify *v, const struct tdx_quote *q, const struct tdx_qe
 		check_qe(v, qe);
 	else
 		verify_note(v, "tdx.qe", FINDING_UNCHECKED,
-		        "no QE identity was given, so nothing says that the quoting enclave is Intel's");
+		        "no QE identity was given, so nothing says whether the quoting enclave is up to "
+		        "date");
 }

@@ -59,6 +59,21 @@ static bool binds_key(const struct tdx_quote *q, const struct tdx_qe *qe)
 	       !memcmp(qe->body.report_data.p + sizeof(digest), zeros, sizeof(zeros));
 }
 
+/*
+ * A PCK certifies any enclave that is allowed the provisioning key: the quoting one must be Intel's TD_QE.
+ * Its signer and product are in every QE identity that Intel has signed (tests/unit/test_verify.c has one).
+ */
+static bool is_td_qe(const struct sgx_body *b)
+{
+	static const uint8_t mrsigner[32] = { 0xdc, 0x9e, 0x2a, 0x7c, 0x6f, 0x94, 0x8f, 0x17, 0x47, 0x4e,
+		0x34, 0xa7, 0xfc, 0x43, 0xed, 0x03, 0x0f, 0x7c, 0x15, 0x63, 0xf1, 0xba, 0xbd, 0xdf, 0x63,
+		0x40, 0xc8, 0x2e, 0x0e, 0x54, 0xa8, 0xc5 };
+	enum { PROD_TD_QE = 2, ENCLAVE_DEBUG = 2 };
+
+	return slice_eq(slice_of(mrsigner, sizeof(mrsigner)), b->mrsigner) && b->isv_prod_id == PROD_TD_QE &&
+	       !(b->attributes.p[0] & ENCLAVE_DEBUG);
+}
+
 static void check_signer(struct verify *v, const struct tdx_quote *q)
 {
 	_pkey_ EVP_PKEY *key = ecdsa_p256(q->key);
@@ -75,6 +90,8 @@ static void check_signer(struct verify *v, const struct tdx_quote *q)
 	verify_note_if(v, "tdx.attestation_key", binds_key(q, &qe),
 	        "the quoting enclave's report data %s for it",
 	        binds_key(q, &qe) ? "vouches" : "does not vouch");
+	verify_note_if(v, "tdx.qe_enclave", is_td_qe(&qe.body), "%s Intel's TD_QE",
+	        is_td_qe(&qe.body) ? "is" : "is not");
 	if (qe.certification_type == TDX_CERT_CHAIN &&
 	        certs_add(&v->certs, v->name, qe.certification, false, &e)) {
 		verify_note(v, "tdx.certificates", FINDING_FAILED, "%s", e.msg);
@@ -89,6 +106,16 @@ static void check_signer(struct verify *v, const struct tdx_quote *q)
 	}
 	check_pck(v, &qe, pck);
 	verify_tcb(v, q, &qe, pck);
+}
+
+/* Of Intel's module both are zeros (Intel TDX Module 1.5 ABI, TEE_TCB_INFO); another could say what it likes.
+ */
+static bool is_intel_module(const struct tdx_body *b)
+{
+	for (size_t i = 0; i < b->mrsignerseam.n; i++)
+		if (b->mrsignerseam.p[i])
+			return false;
+	return !le64(b->seam_attributes.p);
 }
 
 static void claim(struct verify *v, const struct tdx_quote *q)
@@ -136,6 +163,8 @@ void verify_tdx(struct verify *v, struct slice quote)
 	verify_note(v, "tdx.format", FINDING_OK, "quote of version %u, TDX %s", q.version,
 	        q.tdx.is_15 ? "1.5" : "1.0");
 	check_signer(v, &q);
+	verify_note_if(v, "tdx.module_signer", is_intel_module(&q.tdx), "%s Intel's",
+	        is_intel_module(&q.tdx) ? "is" : "is not");
 	debug = q.tdx.td_attributes & ATTRIBUTES_DEBUG;
 	migrate = q.tdx.td_attributes & ATTRIBUTE_MIGRATABLE;
 	verify_note_if(v, "tdx.debug", !debug || v->allow & VERIFY_ALLOW_DEBUG, "the TD's attributes %s",

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "format/tdx_quote.h"
 #include "verify.h"
 #include "vectors.h"
 #include <ctype.h>
@@ -340,6 +341,42 @@ static void a_platform_that_is_up_to_date_is_found_so(void **state)
 	assert_string_equal(result_of(&v, "tdx.qe"), "unchecked");
 }
 
+/* What is built in of Intel's quoting enclave is what Intel's signed identity of it says. */
+static void the_quoting_enclave_is_intel_s(void **state)
+{
+	_buf_ struct buf text = { 0 };
+	_bench_ struct bench b = { 0 };
+	json_auto_t *j = NULL;
+	const json_t *id;
+	struct tdx_quote q;
+	struct tdx_qe qe;
+	struct err e = { 0 };
+	uint8_t mrsigner[32];
+
+	(void)state;
+	vector_read("agent/evidence/enclaveIdentity.json", &text);
+	j = json_loads(buf_str(&text), 0, NULL);
+	id = json_object_get(j, "enclaveIdentity");
+	bench_read(&quote_v4, &b);
+	assert_int_equal(tdx_quote_parse("q", buf_slice(&b.data), &q, &e), 0);
+	assert_int_equal(tdx_qe_parse("q", &q, &qe, &e), 0);
+	assert_true(hex_decode(json_string_value(json_object_get(id, "mrsigner")), mrsigner, 32));
+	assert_memory_equal(qe.body.mrsigner.p, mrsigner, 32);
+	assert_int_equal(json_integer_value(json_object_get(id, "isvprodid")), qe.body.isv_prod_id);
+	for (size_t i = 0; i < 3; i++) {
+		_verify_ struct verify v = { 0 };
+		uint8_t *at = b.data.p + ((i == 0          ? qe.body.mrsigner.p
+		                                  : i == 1 ? qe.report.p + 256
+		                                           : qe.body.attributes.p) -
+		                                 b.data.p);
+
+		*at ^= 2;
+		assert_int_equal(try(&quote_v4, &b, &v), EX_NO);
+		assert_string_equal(result_of(&v, "tdx.qe_enclave"), "failed");
+		*at ^= 2;
+	}
+}
+
 static void collateral_is_held_against_the_platform(void **state)
 {
 	static const char *const accepted[] = { "OutOfDate", NULL };
@@ -646,6 +683,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_chain_does_not_verify),
 		cmocka_unit_test(a_root_is_trusted_when_it_is_given_as_one),
 		cmocka_unit_test(a_platform_that_is_up_to_date_is_found_so),
+		cmocka_unit_test(the_quoting_enclave_is_intel_s),
 		cmocka_unit_test(collateral_is_held_against_the_platform),
 		cmocka_unit_test(a_log_must_give_the_registers),
 		cmocka_unit_test(json_evidence_cannot_be_altered),
