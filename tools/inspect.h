@@ -25,6 +25,7 @@ extern const struct inspect_kind inspect_snp_report, inspect_tdx_quote, inspect_
 extern const struct inspect_kind inspect_initdata;                        /* inspect_initdata.c */
 extern const struct inspect_kind inspect_bzimage, inspect_pe;             /* inspect_kernel.c */
 extern const struct inspect_kind inspect_ovmf, inspect_vmsa, inspect_gpt; /* inspect_machine.c */
+extern const struct inspect_kind inspect_vars;                            /* inspect_vars.c */
 
 /* Sets KEY, which must be new, to hex, "0x…", an integer, or escaped text. */
 void put_hex(json_t *o, const char *key, struct slice bytes);

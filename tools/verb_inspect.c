@@ -18,6 +18,7 @@ static const struct inspect_kind *const kinds[] = {
 	&inspect_pe,
 	&inspect_gpt,
 	&inspect_ovmf,
+	&inspect_vars, /* which an image of firmware may begin with */
 	&inspect_vmsa,
 	&inspect_initdata,
 	&inspect_ccel,
@@ -139,7 +140,7 @@ static const struct opt opts[] = {
 	        "take it for: bundle, eventlog, ccel, tpm-log, hcl-report, tdx-quote, tdreport, snp-report, "
 	        "bzimage, "
 	        "pe, "
-	        "gpt, ovmf, vmsa or initdata" },
+	        "gpt, ovmf, vars, vmsa or initdata" },
 	{ 0 },
 };
 const struct verb verb_inspect = { "inspect",

@@ -159,6 +159,13 @@ aws() {
 		assert n == 3 and at == len(raw)
 	EOT
 }
+inspected() { # by their subjects as openssl prints them
+	"$BULLA" inspect --json enrol/vars.fd >vars.json && jq -e '.type == "vars" and (.content.variables | length == 4)' vars.json || return 1
+	for r in PK KEK db; do
+		[ "subject=$(jq -r ".content.variables[] | select(.name == \"$r\" and .attributes == \"0x27\").content" vars.json)" = \
+			"$(openssl x509 -in keys/$r.crt -noout -subject -nameopt RFC2253)" ] || return 1
+	done
+}
 public_only() {
 	$secrets keys enrol log
 }
@@ -186,6 +193,7 @@ if command -v sign-efi-sig-list >/dev/null && [ -e $vars ] && [ -e even ]; then
 	check "and db's, which KEK signs" as_efitools db KEK d719b2cb-3d3a-4596-a3bc-dad00e67656f
 	check "Google's and Azure's forms hold the certificates" clouds
 	check "Python's zlib reads the variables in EC2's form" aws
+	check "inspect shows what a store enrols" inspected
 	check "no private key is in what is enrolled" public_only
 	check "and would be found" finds_secrets
 	check "the same keys give the same files" sh -c "'$BULLA' sign enroll --out enrol2 --vars $vars && diff -r enrol enrol2"
