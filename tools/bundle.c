@@ -29,6 +29,15 @@ static bool is_sha256(const char *s)
 	return is_hex(s) && strlen(s) == SHA256_HEX - 1;
 }
 
+/* Names go to terminals: without control characters. */
+static bool is_name(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
 static bool is_one_of(const char *s, const char *const *all)
 {
 	for (; *all; all++)
@@ -45,6 +54,8 @@ static int read_digest(const char *name, const char *key, json_t *j, struct bund
 
 	if (json_unpack_ex(j, &je, JSON_STRICT, "{sI ss}", "size", &size, "sha256", &ret->sha256))
 		return err_set(e, -EINVAL, "%s: %s: %s", name, key, je.text);
+	if (!is_name(key))
+		return err_set(e, -EINVAL, "%s: a file's name has control characters", name);
 	if (size < 0 || !is_sha256(ret->sha256))
 		return err_set(e, -EINVAL, "%s: %s: size %lld, sha256 '%s', expected 64 hex digits", name,
 		        key, (long long)size, ret->sha256);
@@ -113,6 +124,8 @@ static int check_registers(const char *name, const char *key, json_t *registers,
 		return err_set(e, -EINVAL, "%s: %s: expected an object", name, key);
 	json_object_foreach(registers, reg, value)
 	{
+		if (!is_name(reg))
+			return err_set(e, -EINVAL, "%s: %s: a name has control characters", name, key);
 		if (!json_is_string(value) || !is_hex(json_string_value(value)))
 			return err_set(e, -EINVAL, "%s: %s: %s: expected hex digits", name, key, reg);
 	}
@@ -143,7 +156,9 @@ static int check_texts(const char *name, const char *key, json_t *texts, struct 
 		return err_set(e, -EINVAL, "%s: %s: expected an object", name, key);
 	json_object_foreach(texts, what, value)
 	{
-		if (!json_is_string(value))
+		if (!is_name(what))
+			return err_set(e, -EINVAL, "%s: %s: a name has control characters", name, key);
+		if (!json_is_string(value) || !is_name(json_string_value(value)))
 			return err_set(e, -EINVAL, "%s: %s: %s: expected a text", name, key, what);
 	}
 	return 0;
@@ -169,13 +184,15 @@ static int check_variant(const char *name, size_t i, json_t *v, struct err *e)
 {
 	_free_ char *where = xasprintf("variants[%zu]", i);
 	json_t *registers, *stack = NULL, *holds_for = NULL;
-	const char *cpu = NULL, *memory = NULL;
+	const char *cpu = "", *memory = "";
 	json_int_t vcpus = 1;
 	json_error_t je;
 
 	if (json_unpack_ex(v, &je, JSON_STRICT, "{s?I s?s s?s s?o s?o so}", "vcpus", &vcpus, "cpu", &cpu,
 	            "memory", &memory, "stack", &stack, "holds_for", &holds_for, "registers", &registers))
 		return err_set(e, -EINVAL, "%s: %s: %s", name, where, je.text);
+	if (!is_name(cpu) || !is_name(memory))
+		return err_set(e, -EINVAL, "%s: %s: a name has control characters", name, where);
 	if (vcpus < 1 || vcpus > VCPUS_MAX)
 		return err_set(e, -EINVAL, "%s: %s: vcpus is %lld, expected 1 to %d", name, where,
 		        (long long)vcpus, VCPUS_MAX);

@@ -128,6 +128,11 @@ static void values_out_of_range_are_refused(void **state)
 	refused(with(NULL, "upload", json_array()), "upload: expected an object");
 	refused(with("stack", "vmm", json_integer(1)), "stack: vmm: expected a text");
 	refused(with("holds_for", "qemu", json_null()), "holds_for: qemu: expected a text");
+	refused(with("stack", "vmm", json_string("a\nb")), "stack: vmm: expected a text");
+	refused(with("registers", "a\033b", json_string("00")), "registers: a name has control characters");
+	refused(with("unknown", "a\rb", json_string("x")), "unknown: a name has control characters");
+	refused(with("files", "a\nb", json_pack("{siss}", "size", 0, "sha256", SHA_NOTHING)),
+	        "a file's name has control characters");
 	refused(with("unknown", "roothash", json_string("why")), "unknown: roothash has a value");
 	refused(with(NULL, "roothash", json_string("00")), "roothash is '00'");
 	refused(with(NULL, "varies", json_array()), "varies");
@@ -162,6 +167,7 @@ static void a_variant_sets_what_it_may_and_no_more(void **state)
 	refused_variant(json_pack("{si}", "vcpus", 1), "registers");
 	refused_variant(json_pack("{s{ss}}", "registers", "x", "xyz"), "x: expected hex digits");
 	refused_variant(json_pack("{s{}si}", "registers", "cpus", 1), "cpus");
+	refused_variant(json_pack("{s{}ss}", "registers", "cpu", "\033[2J"), "control characters");
 	refused_variant(json_pack("{s{}s{si}}", "registers", "stack", "vmm", 1), "vmm: expected a text");
 }
 
