@@ -7,8 +7,9 @@
 
 struct appraise {
 	const struct refvals *set;
-	const char *attester;         /* as Trustee names the evidence's TEE */
-	const char *platform;         /* the one that it must be of, or NULL: any of this attester */
+	const char *attester;       /* as Trustee names the evidence's TEE */
+	const char *platform;       /* the one that it must be of, or NULL: any of this attester */
+	const char *const *trusted; /* NULL-terminated "REGISTER=HEX": values that count besides the set's */
 	const char *const *registers; /* NULL-terminated: compare these alone; NULL: all */
 	const char *bundles;          /* folder of bundles, by which what differs is explained; or NULL */
 	struct slice log;             /* of events, which tells more than registers; may be empty */

@@ -16,7 +16,7 @@ struct given {
 	struct evidence evidence;
 	struct slice file, log, tcb_info, qe_identity, signature, pcrs;
 	struct buf report_data, nonce, id_key, author_key;
-	const char **status, **registers;
+	const char **status, **registers, **trusted;
 	struct initdata_fields initdata;
 	struct refvals *set;
 	json_t *appraisal; /* of the evidence by the set */
@@ -36,6 +36,7 @@ static void given_free(struct given *g)
 		buf_free(bufs[i]);
 	free(g->status);
 	free(g->registers);
+	free(g->trusted);
 	refvals_freep(&g->set);
 	json_decref(g->appraisal);
 }
@@ -178,6 +179,10 @@ static int read_options(const struct args *a, struct given *g, struct err *e)
 	v->vmpl = vmpl ? (unsigned)(*vmpl - '0') : 0;
 	g->status = all_of(a, "accept-tcb");
 	g->registers = all_of(a, "register");
+	g->trusted = all_of(a, "trust");
+	for (const char **t = g->trusted; *t; t++)
+		if (!strchr(*t, '=') || strspn(strchr(*t, '=') + 1, "0123456789abcdefABCDEF") < 2 * SHA1_LEN)
+			return usage(e, "trust", *t, "REGISTER=HEX");
 	v->tcb_status = g->status;
 	v->initdata = initdata ? &g->initdata : NULL;
 	if (read_time(a, &v->time, e) ||
@@ -262,6 +267,7 @@ static int hold_against(const struct args *a, struct given *g, struct err *e)
 		.set = g->set,
 		.attester = g->evidence.attester,
 		.platform = args_get(a, "platform"),
+		.trusted = g->trusted,
 		.registers = g->registers[0] ? g->registers : NULL,
 		.bundles = args_get(a, "bundles"),
 		.log = g->v.log,
@@ -321,6 +327,7 @@ static const struct opt opts[] = {
 	{ "platform", "NAME", "the platform that it must be of (default: any that has values of its kind)" },
 	{ "register", "NAME",
 	        "compare this one, as vtpm.sha256.pcr11, and others named (default: all; repeatable)" },
+	{ "trust", "REGISTER=HEX", "a value that is known besides, as of a cloud's paravisor (repeatable)" },
 	{ "bundles", "DIR", "explain what differs by the platform's bundle, DIR/PLATFORM" },
 	{ "cert", "FILE",
 	        "certificates and revocation lists, PEM, DER or a host's table of them (repeatable)" },

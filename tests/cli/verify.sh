@@ -87,6 +87,18 @@ else
 	check "of a vTPM on Azure, with the nonce" verify 0 --no-refvals --evidence "$v/agent/evidence/az-tdx-vtpm/evidence-v1.json" --time 2025-06-01 \
 		--nonce "$(printf challenge | od -An -tx1 | tr -d ' \n')"
 	check "which is checked" result ok tpm.nonce
+	azure="--evidence $v/agent/evidence/az-tdx-vtpm/evidence-v1.json --time 2025-06-01"
+	# shellcheck disable=SC2086
+	{
+		"$BULLA" verify $azure --no-refvals --json >said
+		mrtd=$(jq -r '.registers["tdx.mrtd"]' said)
+		jq '{schema: "bulla.refvals/1", deny: [], values: [{platform: "az-tdx-vtpm", profile: "release", tee: "vtpm", attester: "az-tdx-vtpm",
+			register: "vtpm.sha256.pcr11", alg: "sha256", value: .registers["vtpm.sha256.pcr11"], stack: {}, holds_for: {}, witness: "", inputs: {}}]}' said >azure.json
+		check "its PCRs are nothing without a paravisor that is known, exit 4" verify 4 $azure --refvals azure.json
+		check "by its MRTD" result missing tdx.mrtd "--trust tdx.mrtd="
+		check "which may be given" verify 0 $azure --refvals azure.json --trust "tdx.mrtd=$mrtd"
+		check "and must be that" verify 4 $azure --refvals azure.json --trust "tdx.mrtd=$(printf '%096d' 1)"
+	}
 fi
 
 # Reports of our own guests, which no hardware has signed: by a chain of our own.
