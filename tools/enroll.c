@@ -74,7 +74,7 @@ static int put_list(const struct enroll *r, size_t i, const char *suffix, struct
 	_efi_signer_ struct efi_signer s = { 0 };
 	_buf_ struct buf auth = { 0 };
 
-	if (efi_signer_open(&s, r->keys, names[i == DB ? KEK : PK], r->time, e) ||
+	if (efi_signer_open(&s, r->by, names[i == DB ? KEK : PK], r->time, e) ||
 	        efi_auth(names[i], guid_of(i), esl, &s.pkcs7, &auth, e))
 		return e->code;
 	return put(r, names[i], suffix, "esl", esl, e) ||

@@ -5,7 +5,9 @@
 
 struct enroll {
 	const struct keyset *keys;
-	uint64_t time;    /* of signatures and variables, seconds since 1970 */
+	const struct keyset
+	        *by;   /* the set that is enrolled so far, whose PK and KEK sign; KEYS where there is none */
+	uint64_t time; /* of signatures and variables, seconds since 1970 */
 	const char *vars; /* a template such as OVMF_VARS_4M.fd, or NULL */
 	const char *shim,
 	        *ms;     /* a shim, and a store such as OVMF_VARS_4M.ms.fd whose db allows it; or NULL */

@@ -182,9 +182,10 @@ static int do_enroll(const struct args *a, struct err *e)
 	struct enroll r = {
 		.vars = args_get(a, "vars"), .shim = args_get(a, "shim"), .ms = args_get(a, "ms")
 	};
-	_keyset_ struct keyset *k = NULL;
+	_keyset_ struct keyset *k = NULL, *by = NULL;
+	const char *old = args_get(a, "by");
 
-	if (args_need(a, "out", &r.dir, e) || get_time(a, &r.time, e) ||
+	if (args_need(a, "out", &r.dir, e) || (old && keyset_open(old, &by, e)) || get_time(a, &r.time, e) ||
 	        keyset_open(args_get(a, "keys"), &k, e))
 		return e->code;
 	if (!r.shim != !r.ms) {
@@ -192,6 +193,7 @@ static int do_enroll(const struct args *a, struct err *e)
 		return err_exit(e, EX_USAGE);
 	}
 	r.keys = k;
+	r.by = by ? by : k;
 	return enroll(&r, e);
 }
 
@@ -236,6 +238,7 @@ static const struct opt opts[] = {
 	{ "time", "SECONDS",
 	        "when it is signed, since 1970 (default: $SOURCE_DATE_EPOCH, else recipes/versions.conf)" },
 	{ "builder", "DIR", "efi: the toolchain's root, whose sbsign signs and sbverify checks" },
+	{ "by", "DIR", "enroll: the key set that machines have so far, whose PK and KEK sign the updates" },
 	{ "vars", "FILE", "enroll: the empty variable store that vars.fd is made from, OVMF_VARS_4M.fd" },
 	{ "shim", "FILE", "enroll: also let this shim start, in variants NAME-shim" },
 	{ "ms", "FILE", "enroll: the store whose db has the certificate for it, OVMF_VARS_4M.ms.fd" },

@@ -159,6 +159,10 @@ aws() {
 		assert n == 3 and at == len(raw)
 	EOT
 }
+replaced() { # PK by another, which the old one signs
+	"$BULLA" sign enroll --keys their --by keys --out next && sign-efi-sig-list -t "$(date -u -d @$when '+%F %T')" \
+		-g 8be4df61-93ca-11d2-aa0d-00e098032b8c -k keys/PK.key -c keys/PK.crt PK others/PK.esl auth && cmp auth next/PK.auth
+}
 inspected() { # by their subjects as openssl prints them
 	"$BULLA" inspect --json enrol/vars.fd >vars.json && jq -e '.type == "vars" and (.content.variables | length == 4)' vars.json || return 1
 	for r in PK KEK db; do
@@ -198,6 +202,7 @@ if command -v sign-efi-sig-list >/dev/null && [ -e $vars ] && [ -e even ]; then
 	check "and would be found" finds_secrets
 	check "the same keys give the same files" sh -c "'$BULLA' sign enroll --out enrol2 --vars $vars && diff -r enrol enrol2"
 	check "a shim is let start by the one certificate that it needs" shim
+	check "the keys that are enrolled sign those that replace them" replaced
 	refuses "a store that allows no such shim is refused" 1 'no certificate in db' \
 		"$BULLA" sign enroll --out x --vars $vars --shim shim.efi --ms /usr/share/OVMF/OVMF_VARS_4M.ms.fd
 	refuses "what is no store is refused" 1 'no variable store' "$BULLA" sign enroll --out x --vars data
