@@ -49,10 +49,13 @@ check "snp: one of 200 vCPUs is not, and the bundle says so" snp 3 --bundles "$O
 check "in words" says failed snp.launch_digest "it is that of --vcpus 200"
 
 # a TPM for each boot: its PCRs only ever grow
+pids=
+# shellcheck disable=SC2086  # words
+trap 'kill $pids 2>/dev/null || :; rm -rf "$WORK"' EXIT
 tpm() { # NAME
 	mkdir "$1"
 	swtpm socket --tpm2 --tpmstate "dir=$1" --server "type=unixio,path=$1.s" --ctrl "type=unixio,path=$1.s.ctrl" --flags startup-clear >"$1.log" 2>&1 &
-	trap 'kill '"$!"' 2>/dev/null || :; rm -rf "$WORK"' EXIT
+	pids="$pids $!"
 	for _ in $(seq 50); do
 		[ ! -S "$1.s" ] || break
 		sleep 0.1
