@@ -229,8 +229,7 @@ int release_sbom(const struct release *r, const struct sums *sums, json_t **ret,
 	add_package(&m, "SPDXRef-Release", "bulla",
 	        json_pack("{ss ss}", "versionInfo", r->name, "primaryPackagePurpose", "OPERATING_SYSTEM"));
 	relate(&m, "SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-Release");
-	add_package(&m, OUR_SOURCE, "bulla-source",
-	        json_pack("{ss ss*}", "primaryPackagePurpose", "SOURCE", "versionInfo", r->commit));
+	add_package(&m, OUR_SOURCE, "bulla-source", json_pack("{ss}", "primaryPackagePurpose", "SOURCE"));
 	for (size_t i = 0; i < r->n; i++)
 		if (add_platform(&m, &r->v[i], sums, e))
 			return e->code;

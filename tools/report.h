@@ -33,7 +33,7 @@ int report_parse(const char *name, struct slice text, json_t **ret, struct err *
  */
 int report_read(const char *path, json_t **ret, struct err *e);
 /* The summary that is printed and kept as report.txt. */
-void report_text(const json_t *report, const char *out, struct buf *ret);
+void report_text(const json_t *report, struct buf *ret);
 /* What is larger than its budget, "" for nothing. */
 void report_over(const json_t *report, struct buf *ret);
 

@@ -104,7 +104,7 @@ static void add_bundle(const json_t *b, struct buf *to)
 		        json_object_size(unknown), json_object_size(unknown) == 1 ? "" : "s");
 }
 
-void report_text(const json_t *report, const char *out, struct buf *ret)
+void report_text(const json_t *report, struct buf *ret)
 {
 	json_t *j;
 	size_t i;
@@ -118,5 +118,4 @@ void report_text(const json_t *report, const char *out, struct buf *ret)
 			add_row(report, j, ret);
 	}
 	json_array_foreach(json_object_get(report, "bundles"), i, j) add_bundle(j, ret);
-	buf_printf(ret, "\nAll of this in full: %s/report.json\n", out);
 }

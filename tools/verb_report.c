@@ -54,12 +54,14 @@ static int sum_up(const struct args *a, const struct report_from *from, struct e
 		return e->code;
 	json = json_dumps(report, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	line = xasprintf("%s\n", json);
-	report_text(report, to, &text);
+	report_text(report, &text);
 	if (io_mkdirs(to, e) || write_file(to, "report.json", line, e) ||
 	        write_file(to, "report.txt", buf_str(&text), e) ||
 	        (page.n && write_file(to, "report.html", buf_str(&page), e)))
 		return e->code;
 	fputs(a->json ? line : buf_str(&text), stdout);
+	if (!a->json)
+		printf("\nAll of this in full: %s/report.json\n", to);
 	if (check_measured(report, e))
 		return e->code;
 	report_over(report, &over);
