@@ -60,8 +60,8 @@ static int sum_up(const struct args *a, const struct report_from *from, struct e
 	        (page.n && write_file(to, "report.html", buf_str(&page), e)))
 		return e->code;
 	fputs(a->json ? line : buf_str(&text), stdout);
-	if (!a->json)
-		printf("\nAll of this in full: %s/report.json\n", to);
+	if (!a->json && !a->quiet)
+		term_line("All of this in full: %s/report.json", to);
 	if (check_measured(report, e))
 		return e->code;
 	report_over(report, &over);

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	report_text(report, "fuzz", &text);
+	report_text(report, &text);
 	report_over(report, &text);
 	if (report_diff(report, report, "old", "new", &diff, &e))
 		return 0;
