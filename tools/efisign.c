@@ -42,8 +42,9 @@ int efi_signer_cert(const struct efi_signer *s, struct buf *ret, struct err *e)
 	return 0;
 }
 
-/* With the signer's certificate in db and nothing in dbx, the firmware would start it. */
-static int check(const struct efi_signer *s, const char *path, struct err *e)
+/* NAME is what errors call the program. With the signer's certificate in db and nothing in dbx, the firmware
+ * would start it. */
+static int check(const struct efi_signer *s, const char *name, const char *path, struct err *e)
 {
 	static const uint8_t owner[UUID_LEN];
 	_map_ struct slice image = { 0 };
@@ -55,13 +56,13 @@ static int check(const struct efi_signer *s, const char *path, struct err *e)
 	if (efi_signer_cert(s, &cert, e))
 		return e->code;
 	siglist_add_cert(&db, owner, buf_slice(&cert));
-	if (map_file(path, &image, e) || pe_parse(path, image, &pe, e) ||
+	if (map_file(path, &image, e) || pe_parse(name, image, &pe, e) ||
 	        authenticode_authority(&pe, buf_slice(&db), (struct slice){ 0 }, &authority, &entry, e))
 		return e->code;
 	return authority == AUTHORITY_DB
 	               ? 0
 	               : err_set(e, -EBADMSG, "%s: the signature does not verify with the certificate of %s",
-	                         path, s->role);
+	                         name, s->role);
 }
 
 /* sbsign and sbverify of the toolchain; only the latter where KEY is "-". */
@@ -101,7 +102,7 @@ static int sign_into(
 	} else if (sign_ourselves(s, in, out, e) || (builder && run_sbsign(s, builder, "-", in, out, e))) {
 		return e->code;
 	}
-	return check(s, out, e);
+	return check(s, in, out, e);
 }
 
 int efi_sign(const struct efi_signer *s, const char *builder, const char *in, const char *out, struct err *e)

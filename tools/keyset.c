@@ -164,8 +164,9 @@ static int find_key(
 			*rest = i == KEY_PKCS11 ? line : line + strlen(prefix[i]);
 			return 0;
 		}
-	return err_set(
-	        e, -EINVAL, "%s/keyset.conf: %s=%s: expected file:, pkcs11: or command:", k->dir, role, line);
+	/* not the rest of the line: it may hold a secret */
+	return err_set(e, -EINVAL, "%s/keyset.conf: %s=%.*s…: expected file:, pkcs11: or command:", k->dir,
+	        role, (int)strcspn(line, ":"), line);
 }
 
 int keyset_held(const struct keyset *k, const char *role, enum key_kind *ret, struct err *e)
