@@ -1,16 +1,16 @@
 #include "refvals_write.h"
 #include "lib/conf.h"
 #include "lib/io.h"
+#include "outdir.h"
 #include "refvals_bundle.h"
 #include "refvals_corim.h"
 #include "rvps.h"
-#include <sys/stat.h>
 
 enum { EDITIONS_MAX = 4 };
 
 struct writing {
 	const struct args *a;
-	const char *tmp;
+	struct outdir dir;
 	struct bundle **bundles;
 	size_t n;
 	json_t *values, *deny, *unknown;
@@ -25,6 +25,7 @@ struct writing {
 
 static void writing_free(struct writing *w)
 {
+	outdir_free(&w->dir);
 	for (size_t i = 0; i < w->n; i++)
 		bundle_freep(&w->bundles[i]);
 	free(w->bundles);
@@ -134,7 +135,7 @@ static json_t *set_of(const struct writing *w, const struct bundle *b)
 
 static int write_text(const struct writing *w, const char *name, struct slice text, struct err *e)
 {
-	_free_ char *path = xasprintf("%s/%s", w->tmp, name);
+	_free_ char *path = xasprintf("%s/%s", w->dir.tmp, name);
 
 	return io_mkparents(path, e) || io_write_file(path, text, 0644, e) ? e->code : 0;
 }
@@ -326,38 +327,12 @@ static int open_keys(struct writing *w, struct err *e)
 	return 0;
 }
 
-/* What is replaced is removed: that may only be such a folder. */
-static int check_old(const char *out, struct err *e)
-{
-	_free_ char *index = xasprintf("%s/index.json", out);
-	_names_ char **names = NULL;
-	struct stat st;
-
-	if (lstat(out, &st))
-		return errno == ENOENT ? 0 : err_errno(e, "%s", out);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(e, -EEXIST, "%s: is there and is no folder", out);
-	if (io_list_dir(out, &names, e))
-		return e->code;
-	return *names && !io_exists(index)
-	               ? err_set(e, -EEXIST, "%s: is there and holds no reference values", out)
-	               : 0;
-}
-
-static int publish(const char *tmp, const char *out, struct err *e)
-{
-	return io_remove_tree(out, e) || io_commit(tmp, out, e) ? e->code : 0;
-}
-
 int refvals_write(const struct args *a, struct err *e)
 {
 	struct writing w __attribute__((cleanup(writing_free))) = { .a = a };
-	_free_ char *tmp = NULL;
 	const char *dir, *out;
-	size_t n;
 
-	if (args_need(a, "bundles", &dir, e) || args_need(a, "out", &out, e) || check_old(out, e) ||
-	        read_bundles(&w, dir, e))
+	if (args_need(a, "bundles", &dir, e) || args_need(a, "out", &out, e) || read_bundles(&w, dir, e))
 		return e->code;
 	w.set = json_object();
 	w.values = json_array();
@@ -365,15 +340,7 @@ int refvals_write(const struct args *a, struct err *e)
 	w.unknown = json_array();
 	if (read_set(&w, e) || read_conf(&w, e) || open_keys(&w, e))
 		return e->code;
-	for (n = strlen(out); n > 1 && out[n - 1] == '/';)
-		n--;
-	w.tmp = tmp = xasprintf("%.*s.tmp.%d", (int)n, out, (int)getpid());
-	if (io_mkdirs(tmp, e) || write_all(&w, e) || publish(tmp, out, e)) {
-		struct err first = *e;
-
-		io_remove_tree(tmp, e);
-		*e = first;
+	if (outdir_start(&w.dir, out, "index.json", "folder of reference values", e) || write_all(&w, e))
 		return e->code;
-	}
-	return 0;
+	return outdir_commit(&w.dir, e);
 }

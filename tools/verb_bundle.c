@@ -9,16 +9,14 @@
 #include "lib/io.h"
 #include "lib/map.h"
 #include "lib/text.h"
+#include "outdir.h"
 #include "platform.h"
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
 
 struct making {
 	const struct args *a;
 	const char *recipes;
 	struct platform *platform;
-	char *out, *tmp; /* no slash at the end; tmp is beside out */
+	struct outdir dir;
 	char *roothash, *cmdline;
 	json_t *files, *inputs, *id_block; /* id_block: NULL where there is none */
 	struct bundle_measured measured;
@@ -27,8 +25,7 @@ struct making {
 static void making_free(struct making *m)
 {
 	platform_freep(&m->platform);
-	free(m->out);
-	free(m->tmp);
+	outdir_free(&m->dir);
 	free(m->roothash);
 	free(m->cmdline);
 	json_decref(m->files);
@@ -107,7 +104,7 @@ static int add_inputs(struct making *m, struct err *e)
 
 static int link_file(struct making *m, const char *from, const char *name, struct err *e)
 {
-	_free_ char *to = xasprintf("%s/%s", m->tmp, name);
+	_free_ char *to = xasprintf("%s/%s", m->dir.tmp, name);
 
 	if (access(from, R_OK))
 		return err_errno(e, "%s", from);
@@ -198,7 +195,8 @@ static int check_section(const struct pe *pe, const char *name, struct slice exp
 /* A disk boots kernel, initrd and command line out of its UKI: they have to be the bundle's. */
 static int check_uki(const struct making *m, struct err *e)
 {
-	_free_ char *kernel = xasprintf("%s/vmlinuz", m->tmp), *initrd = xasprintf("%s/initrd", m->tmp);
+	_free_ char *kernel = xasprintf("%s/vmlinuz", m->dir.tmp),
+	            *initrd = xasprintf("%s/initrd", m->dir.tmp);
 	_map_ struct slice image = { 0 }, k = { 0 }, i = { 0 };
 	const char *path = args_get(m->a, "uki");
 	struct pe pe;
@@ -214,7 +212,7 @@ static int check_uki(const struct making *m, struct err *e)
 
 static int add_files(struct making *m, struct err *e)
 {
-	_free_ char *cmdline = xasprintf("%s/cmdline", m->tmp);
+	_free_ char *cmdline = xasprintf("%s/cmdline", m->dir.tmp);
 	const struct platform *p = m->platform;
 	bool disk = !strcmp(p->boot, "disk");
 
@@ -284,7 +282,7 @@ static json_t *manifest_json(const struct making *m)
 /* Writes the manifest and reads it back as every user of the bundle will. */
 static int write_manifest(struct making *m, char **text, struct err *e)
 {
-	_free_ char *path = xasprintf("%s/manifest.json", m->tmp);
+	_free_ char *path = xasprintf("%s/manifest.json", m->dir.tmp);
 	_bundle_ struct bundle *read_back = NULL;
 	json_auto_t *j = manifest_json(m);
 	_buf_ struct buf b = { 0 };
@@ -296,13 +294,13 @@ static int write_manifest(struct making *m, char **text, struct err *e)
 	buf_printf(&b, "%s\n", *text);
 	if (io_write_file(path, buf_slice(&b), 0644, e))
 		return e->code;
-	return bundle_read(m->tmp, &read_back, e);
+	return bundle_read(m->dir.tmp, &read_back, e);
 }
 
 /* With --keys, what lets a verifier hold one key's digest instead of every launch's. */
 static int add_idblocks(struct making *m, struct err *e)
 {
-	_free_ char *path = xasprintf("%s/" IDBLOCKS_FILE, m->tmp), *text = NULL;
+	_free_ char *path = xasprintf("%s/" IDBLOCKS_FILE, m->dir.tmp), *text = NULL;
 	const char *dir = args_get(m->a, "keys");
 	_keyset_ struct keyset *keys = NULL;
 	json_auto_t *file = NULL;
@@ -336,89 +334,21 @@ static void add_unknown(const struct conf *c, json_t *unknown)
 static int add_manifest(struct making *m, char **text, struct err *e)
 {
 	if (m->platform->tee &&
-	        (write_manifest(m, text, e) || bundle_measure(m->tmp, m->platform, &m->measured, e) ||
+	        (write_manifest(m, text, e) || bundle_measure(m->dir.tmp, m->platform, &m->measured, e) ||
 	                add_idblocks(m, e)))
 		return e->code;
 	add_unknown(m->platform->conf, m->measured.unknown);
 	return write_manifest(m, text, e);
 }
 
-/* What is replaced is removed: that may only be a bundle. */
-static int check_old(const char *out, struct err *e)
+static int make(struct making *m, const char *out, char **text, struct err *e)
 {
-	_free_ char *manifest = xasprintf("%s/manifest.json", out);
-	_names_ char **names = NULL;
-	struct stat st;
-
-	if (lstat(out, &st))
-		return errno == ENOENT ? 0 : err_errno(e, "%s", out);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(e, -EEXIST, "%s: is there and is no folder", out);
-	if (io_list_dir(out, &names, e))
-		return e->code;
-	if (*names && !io_exists(manifest))
-		return err_set(e, -EEXIST, "%s: is there and is no bundle", out);
-	return 0;
-}
-
-/* Removes what killed runs left beside OUT. */
-static int clean_leftovers(const struct making *m, struct err *e)
-{
-	size_t prefix = (size_t)(strrchr(m->tmp, '.') + 1 - m->tmp);
-	_free_ char *dir = xstrdup(m->tmp);
-	_names_ char **names = NULL;
-
-	*strrchr(dir, '/') = 0;
-	if (io_list_dir(dir, &names, e))
-		return e->code;
-	for (char **n = names; *n; n++) {
-		_free_ char *path = xasprintf("%s/%s", dir, *n);
-		long pid;
-
-		if (strncmp(path, m->tmp, prefix))
-			continue;
-		pid = strtol(path + prefix, NULL, 10);
-		if (pid > 0 && (pid == getpid() || (kill((pid_t)pid, 0) && errno == ESRCH)) &&
-		        io_remove_tree(path, e))
-			return e->code;
-	}
-	return 0;
-}
-
-/* Both names exist at every moment, so a kill leaves the old bundle or the new one. */
-static int swap(const struct making *m, struct err *e)
-{
-	_close_ int fd = open(m->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || syncfs(fd) || renameat2(AT_FDCWD, m->tmp, AT_FDCWD, m->out, RENAME_EXCHANGE))
-		return err_errno(e, "%s: replace", m->out);
-	return io_remove_tree(m->tmp, e);
-}
-
-static int make(struct making *m, char **text, struct err *e)
-{
-	if (add_inputs(m, e) || io_mkparents(m->out, e) || check_old(m->out, e) || clean_leftovers(m, e))
-		return e->code;
-	if (mkdir(m->tmp, 0755))
-		return err_errno(e, "%s", m->tmp);
-	if (add_files(m, e))
+	if (add_inputs(m, e) || outdir_start(&m->dir, out, "manifest.json", "bundle", e) || add_files(m, e))
 		return e->code;
 	add_hashes(m);
 	if (add_manifest(m, text, e))
 		return e->code;
-	return io_exists(m->out) ? swap(m, e) : io_commit(m->tmp, m->out, e);
-}
-
-static void set_names(struct making *m, const char *out)
-{
-	const char *base;
-	size_t n = strlen(out);
-
-	while (n > 1 && out[n - 1] == '/')
-		n--;
-	m->out = xasprintf("%s%.*s", memchr(out, '/', n) ? "" : "./", (int)n, out);
-	base = strrchr(m->out, '/') + 1;
-	m->tmp = xasprintf("%.*s.%s.tmp.%d", (int)(base - m->out), m->out, base, (int)getpid());
+	return outdir_commit(&m->dir, e);
 }
 
 /* "snp.launch_digest" of the platform snp needs no other name. */
@@ -449,18 +379,12 @@ static int run(const struct args *a, struct err *e)
 	        args_need(a, "out", &out, e) || platform_read(m.recipes, a->rest[0], &m.platform, e) ||
 	        platform_roothash(roothash, &m.roothash, e))
 		return e->code;
-	set_names(&m, out);
 	m.cmdline = xasprintf("%s roothash=%s", m.platform->cmdline, m.roothash);
 	m.files = json_object();
 	m.inputs = json_object();
 	bundle_measured_init(&m.measured);
-	if (make(&m, &text, e)) {
-		struct err first = *e;
-
-		io_remove_tree(m.tmp, e);
-		*e = first;
+	if (make(&m, out, &text, e))
 		return e->code;
-	}
 	if (a->json) {
 		puts(text);
 		return 0;

@@ -126,7 +126,7 @@ refuses "what follows from the bundle cannot be set" 2 'follows from the bundle'
 printf '[snp]\nsmt_enabled=true\n' >bad.conf
 refuses "nor can what the platform's policy does not read" 2 'unknown key snp.smt_enabled' write s --conf bad.conf
 mkdir full && touch full/x
-refuses "a folder of something else is not replaced" 1 'holds no reference values' write full --conf conf
+refuses "a folder of something else is not replaced" 1 'is no folder of reference values' write full --conf conf
 [ ! -e s ] || echo "not ok - a refused run leaves nothing"
 BULLA_KEYS=$WORK/nowhere refuses "without a key set it says how to go on" 4 'keygen' write s
 
