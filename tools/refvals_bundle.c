@@ -40,6 +40,13 @@ static bool is_hosts(const char *reg)
 	       !strcmp(reg, "tdx.mrownerconfig") || (!strncmp(reg, "vtpm.", 5) && !strcmp(end, ".pcr8"));
 }
 
+/* The kernel hashes table is SEV's; other platforms measure the same files in other ways. */
+static bool is_others(const struct bundle *b, const char *reg)
+{
+	return b->tee && strncmp(b->tee, "sev", 3) && strcmp(b->tee, "snp") &&
+	       !strncmp(reg, "kernel_hashes.", 14);
+}
+
 /* The files that go into a register: not those that are made from them. */
 static json_t *inputs_json(const struct bundle *b)
 {
@@ -113,7 +120,8 @@ static int add(const struct collecting *c, const char *reg, const char *value, j
 	if (!alg_of(value))
 		return err_set(
 		        e, -EINVAL, "%s: %s is '%.160s', expected a digest", c->b->platform, reg, value);
-	if (is_hosts(reg) || (!strcmp(c->b->profile, "debug") && !covers_cmdline(reg, c->b->boot)))
+	if (is_hosts(reg) || is_others(c->b, reg) ||
+	        (!strcmp(c->b->profile, "debug") && !covers_cmdline(reg, c->b->boot)))
 		return 0;
 	entry = json_copy(c->base);
 	json_object_set_new(entry, "register", json_string(reg));

@@ -9,6 +9,7 @@
 #include "lib/io.h"
 #include "lib/map.h"
 #include "lib/text.h"
+#include "locked.h"
 #include "outdir.h"
 #include "platform.h"
 
@@ -247,6 +248,27 @@ static void add_hashes(struct making *m)
 	        registers, "kernel_hashes.cmdline", json_string(hex_encode(hex, digest, sizeof(digest))));
 }
 
+/* A launch digest holds for the very bytes of the firmware, whatever stack profiles say. */
+static int add_firmware_range(struct making *m, struct err *e)
+{
+	struct locked l = { 0 };
+	const char *version = NULL;
+	_free_ char *text = NULL;
+
+	if (!m->platform->firmware || json_object_get(m->measured.holds_for, "ovmf"))
+		return 0;
+	if (locked_read(m->recipes, "firmware", &l, e))
+		return e->code;
+	for (size_t i = 0; i < l.lock.n; i++)
+		if (!strncmp(l.lock.v[i].name, "ovmf", 4))
+			version = l.lock.v[i].version;
+	text = xasprintf("%s of SHA-256 %.12s alone%s%s", m->platform->firmware, sha256_of(m, "firmware.fd"),
+	        version ? "; what is locked is ovmf " : "", version ? version : "");
+	json_object_set_new(m->measured.holds_for, "ovmf", json_string(text));
+	locked_free(&l);
+	return 0;
+}
+
 static json_t *text_or_null(const char *s)
 {
 	return s ? json_string(s) : json_null();
@@ -335,7 +357,7 @@ static int add_manifest(struct making *m, char **text, struct err *e)
 {
 	if (m->platform->tee &&
 	        (write_manifest(m, text, e) || bundle_measure(m->dir.tmp, m->platform, &m->measured, e) ||
-	                add_idblocks(m, e)))
+	                add_firmware_range(m, e) || add_idblocks(m, e)))
 		return e->code;
 	add_unknown(m->platform->conf, m->measured.unknown);
 	return write_manifest(m, text, e);

@@ -19,11 +19,12 @@ checks() {
 }
 check "all files hold values of right types, none of them denied, and signatures of the key set" checks
 
-# at every launch, and of release bundles alone
+# at every launch, and of release bundles alone; kernel_hashes is SEV's table
 registers() {
 	for m in "$out"/bundles/*/manifest.json; do
-		jq -r 'select(.profile == "release") | .platform as $p | (.registers, .variants[].registers) | to_entries[] |
-			"\($p) \(.key) \(.value)"' "$m"
+		jq -r 'select(.profile == "release") | .platform as $p | (.tee == "tdx" or .tee == "vtpm") as $others |
+			(.registers, .variants[].registers) | to_entries[] |
+			select(($others and (.key | startswith("kernel_hashes."))) | not) | "\($p) \(.key) \(.value)"' "$m"
 	done | grep -vE ' (tdx\.(mrconfigid|mrowner|mrownerconfig)|vtpm\.[a-z0-9]*\.pcr8) ' | sort -u
 }
 indexed() {
