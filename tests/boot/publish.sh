@@ -10,13 +10,10 @@ for tool in bwrap jq zstd perl mmdebstrap apt-ftparchive; do
 	command -v "$tool" >/dev/null || { skip "others accept what is published" "$tool is missing: ci/install-deps check"; exit 0; }
 done
 [ -e "$OUT/bundles/sample-debug/manifest.json" ] || { skip "others accept what is published" "$OUT is not built: make image"; exit 0; }
-# not among what ci/install-deps installs: the package would start a registry for all the network
-registry=docker-registry
-command -v docker-registry >/dev/null || {
-	registry=$WORK/registry/usr/bin/docker-registry
-	(cd "$WORK" && apt-get download -q docker-registry && dpkg-deb -x docker-registry_*.deb registry) >"$WORK/apt" 2>&1 ||
-		{ skip "others accept what is published" "docker-registry is missing, and apt has none"; exit 0; }
-}
+# out of its package: installed, it would start a registry for all the network
+"$BULLA" fetch tests -q --into "$WORK/debs" && dpkg-deb -x "$WORK"/debs/docker-registry_*.deb "$WORK/registry" ||
+	{ skip "others accept what is published" "docker-registry of recipes/tests.lock cannot be fetched"; exit 0; }
+registry=$WORK/registry/usr/bin/docker-registry
 "$BULLA" fetch publish -q ||
 	{ skip "others accept what is published" "cosign, oras, skopeo of recipes/publish.lock cannot be fetched"; exit 0; }
 "$BULLA" step --dir "$OUT" publisher --in recipes/publish.lock --in tools/publisher.sh --in tools/localrepo.sh \
