@@ -88,11 +88,10 @@ static int make_root(struct apt *a, const char *arch, struct err *e)
 {
 	static const char *const dirs[] = { "empty", "state", "lists/partial", "cache/archives/partial" };
 	const char *tmp = getenv("TMPDIR");
-	_free_ char *root = xasprintf("%s/bulla-apt.XXXXXX", tmp && *tmp ? tmp : "/tmp"), *status = NULL;
+	_free_ char *prefix = xasprintf("%s/bulla-apt", tmp && *tmp ? tmp : "/tmp"), *status = NULL;
 
-	if (!mkdtemp(root))
-		return err_errno(e, "%s", root);
-	a->root = TAKE(root);
+	if (io_temp_dir(prefix, &a->root, e))
+		return e->code;
 	a->conf = xasprintf("%s/apt.conf", a->root);
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		_free_ char *dir = xasprintf("%s/%s", a->root, dirs[i]);

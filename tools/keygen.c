@@ -143,16 +143,14 @@ static int put_in_place(const char *tmp, const char *dir, struct err *e)
 
 int keygen(const char *dir, struct err *e)
 {
-	_free_ char *path = xstrdup(dir), *tmp = NULL;
+	_free_ char *path = xstrdup(dir), *prefix = NULL, *tmp = NULL;
 	int r = 0;
 
 	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
 		path[n - 1] = 0;
-	tmp = xasprintf("%s.new.XXXXXX", path);
-	if (io_mkparents(path, e))
+	prefix = xasprintf("%s.new", path);
+	if (io_mkparents(path, e) || io_temp_dir(prefix, &tmp, e))
 		return e->code;
-	if (!mkdtemp(tmp)) /* of mode 0700 */
-		return err_errno(e, "%s", tmp);
 	for (const struct key_role *role = key_roles; !r && role->name; role++)
 		r = make_pair(tmp, role, e);
 	if (!r && !(r = write_conf(tmp, e)))

@@ -30,12 +30,12 @@ mkdir -p "$work/home/.docker"
 
 # in the publisher's root, with the network; of this machine only names, proxies, certificates and credentials
 auth=${REGISTRY_AUTH_FILE:-${DOCKER_CONFIG:-${HOME:-/root}/.docker}/config.json}
-set -- --ro-bind "$publisher" / --dev /dev --proc /proc --tmpfs /tmp --tmpfs /run --bind "$work" /work --ro-bind "$release" /mnt \
+set -- --ro-bind "$publisher" / --dev /dev --proc /proc --tmpfs /tmp --tmpfs /run --bind "$work" /build --ro-bind "$release" /mnt \
 	--ro-bind tools /srv --ro-bind-try /etc/resolv.conf /etc/resolv.conf --ro-bind-try /etc/hosts /etc/hosts \
-	--unshare-ipc --unshare-pid --unshare-uts --die-with-parent --new-session --chdir /work --clearenv \
-	--setenv PATH /usr/bin --setenv HOME /work/home --setenv LC_ALL C.UTF-8 --setenv PLAIN_HTTP "${PLAIN_HTTP:-no}"
-[ ! -e "$auth" ] || set -- "$@" --ro-bind "$auth" /work/home/.docker/config.json
-[ -z "${SSL_CERT_FILE:-}" ] || set -- "$@" --ro-bind "$SSL_CERT_FILE" /work/ca.pem --setenv SSL_CERT_FILE /work/ca.pem
+	--unshare-ipc --unshare-pid --unshare-uts --die-with-parent --new-session --chdir /build --clearenv \
+	--setenv PATH /usr/bin --setenv HOME /build/home --setenv LC_ALL C.UTF-8 --setenv PLAIN_HTTP "${PLAIN_HTTP:-no}"
+[ ! -e "$auth" ] || set -- "$@" --ro-bind "$auth" /build/home/.docker/config.json
+[ -z "${SSL_CERT_FILE:-}" ] || set -- "$@" --ro-bind "$SSL_CERT_FILE" /build/ca.pem --setenv SSL_CERT_FILE /build/ca.pem
 for v in HTTPS_PROXY HTTP_PROXY NO_PROXY https_proxy http_proxy no_proxy; do
 	eval "value=\${$v:-}"
 	[ -z "$value" ] || set -- "$@" --setenv "$v" "$value"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Inside the publisher's root, for publish.sh. /mnt is the release, /work is shared.
+# Inside the publisher's root, for publish.sh. /mnt is the release, /build is shared.
 #   push REPOSITORY  copies every tag, and leaves what cosign wants signed for TAG in payload.TAG
 #   sign REPOSITORY  takes signature.TAG, attaches provenance, SBOM and checksums, and verifies all of it
 set -eu
@@ -16,20 +16,20 @@ digest() {
 
 push() { # TAG
 	# shellcheck disable=SC2086  # options or nothing
-	oras cp --no-tty $to --from-oci-layout "$layout:$1" "$repository:$1" >/work/log 2>&1 || { cat /work/log >&2; exit 1; }
+	oras cp --no-tty $to --from-oci-layout "$layout:$1" "$repository:$1" >/build/log 2>&1 || { cat /build/log >&2; exit 1; }
 	# shellcheck disable=SC2086
-	cosign generate $cosign "$repository@$(digest "$1")" >"/work/payload.$1"
+	cosign generate $cosign "$repository@$(digest "$1")" >"/build/payload.$1"
 	echo "pushed $repository:$1@$(digest "$1")"
 }
 
 quietly() {
-	"$@" >/work/log 2>&1 || { cat /work/log >&2; exit 1; }
+	"$@" >/build/log 2>&1 || { cat /build/log >&2; exit 1; }
 }
 
 verified() { # REFERENCE
 	# shellcheck disable=SC2086
-	cosign verify $cosign --key /work/release.pub --insecure-ignore-tlog=true "$1" &&
-		cosign verify-attestation $cosign --key /work/release.pub --insecure-ignore-tlog=true --type slsaprovenance1 "$1"
+	cosign verify $cosign --key /build/release.pub --insecure-ignore-tlog=true "$1" &&
+		cosign verify-attestation $cosign --key /build/release.pub --insecure-ignore-tlog=true --type slsaprovenance1 "$1"
 }
 
 # Once: cosign would add the same signature again.
@@ -37,7 +37,7 @@ sign() { # TAG
 	at=$repository@$(digest "$1")
 	if ! verified "$at" >/dev/null 2>&1; then
 		# shellcheck disable=SC2086
-		quietly cosign attach signature $cosign --payload "/work/payload.$1" --signature "/work/signature.$1" "$at"
+		quietly cosign attach signature $cosign --payload "/build/payload.$1" --signature "/build/signature.$1" "$at"
 		# shellcheck disable=SC2086
 		quietly cosign attach attestation $cosign --attestation /mnt/provenance.intoto.json "$at"
 		quietly verified "$at"
@@ -50,7 +50,7 @@ attach() { # TAG TYPE FILE
 	cd /mnt
 	# shellcheck disable=SC2086
 	quietly oras attach --no-tty $plain --artifact-type "$2" --annotation "org.opencontainers.image.created=$created" "$repository:$1" "$3:$2"
-	cd /work
+	cd /build
 }
 
 # a tag that is the beginning of all the others is the index's: last, so that it never names what is not there

@@ -12,4 +12,4 @@ tools/userns.sh unshare --mount --pid --fork --kill-child mmdebstrap --mode=root
 	--aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io --dpkgopt=path-exclude=/usr/share/man/* \
 	--dpkgopt=path-exclude=/usr/share/locale/* --dpkgopt=path-exclude=/usr/share/doc/* \
 	trixie "$STEP_TMP/publisher" "deb [trusted=yes] copy:$repo trixie main"
-mkdir -p "$STEP_TMP/publisher/work"
+mkdir -p "$STEP_TMP/publisher/build"

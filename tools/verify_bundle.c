@@ -280,12 +280,9 @@ static int check_archive(struct releasing *v, const char *platform, const char *
 static int make_tree(char **ret, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");
-	_free_ char *dir = xasprintf("%s/bulla-verify.XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
+	_free_ char *prefix = xasprintf("%s/bulla-verify", tmp && *tmp ? tmp : "/var/tmp");
 
-	if (!mkdtemp(dir))
-		return err_errno(e, "%s", dir);
-	*ret = TAKE(dir);
-	return 0;
+	return io_temp_dir(prefix, ret, e);
 }
 
 /* One kernel, one initrd and one root for all platforms of an architecture. */

@@ -57,8 +57,8 @@ publish() { # RELEASE
 }
 # them COMMAND…: one of the locked programs, in $WORK
 them() {
-	timeout 120 tools/userns.sh bwrap --ro-bind "$OUT/publisher" / --dev /dev --proc /proc --tmpfs /tmp --tmpfs /run --bind "$WORK" /work \
-		--chdir /work --clearenv --setenv PATH /usr/bin --setenv HOME /work/home --setenv REGISTRY_AUTH_FILE /work/home/.docker/config.json "$@"
+	timeout 120 tools/userns.sh bwrap --ro-bind "$OUT/publisher" / --dev /dev --proc /proc --tmpfs /tmp --tmpfs /run --bind "$WORK" /build \
+		--chdir /build --clearenv --setenv PATH /usr/bin --setenv HOME /build/home --setenv REGISTRY_AUTH_FILE /build/home/.docker/config.json "$@"
 }
 cosign_verify() { # KEY REFERENCE
 	them cosign verify --allow-http-registry --insecure-ignore-tlog=true --key "$1" "$2"

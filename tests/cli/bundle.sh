@@ -8,12 +8,7 @@ if ! command -v jq >/dev/null; then
 	exit 0
 fi
 head -c 300000 /dev/urandom >vmlinuz.in
-# poke OFFSET BYTES: makes of it what QEMU takes for a kernel (Documentation/arch/x86/boot.rst)
-poke() {
-	# shellcheck disable=SC2059  # the format is octal escapes
-	printf "$2" | dd of=vmlinuz.in bs=1 seek="$(($1))" conv=notrunc status=none
-}
-poke 0x1f1 '\001' && poke 0x1fe '\125\252' && poke 0x202 'HdrS\017\002' && poke 0x211 '\001' && poke 0x22c '\377\377\377\177'
+kernel_header vmlinuz.in
 head -c 20000 /dev/urandom >initrd.in
 head -c 500000 /dev/urandom >rootfs.in
 printf 'old' | sha256sum | cut -c 1-64 >hash.old

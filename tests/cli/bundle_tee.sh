@@ -17,12 +17,7 @@ cd "$WORK"
 echo 'panic=-1 quiet' >recipes/cmdline # what is measured must not follow the recipes
 amd=$vectors/ovmf/debian-2026.08-OVMF.amdsev.fd
 yes kernel | head -c 300000 >kernel
-# poke OFFSET BYTES: makes of it what QEMU takes for a kernel (Documentation/arch/x86/boot.rst)
-poke() {
-	# shellcheck disable=SC2059  # the format is octal escapes
-	printf "$2" | dd of=kernel bs=1 seek="$(($1))" conv=notrunc status=none
-}
-poke 0x1f1 '\001' && poke 0x1fe '\125\252' && poke 0x202 'HdrS\017\002' && poke 0x211 '\001' && poke 0x22c '\377\377\377\177'
+kernel_header kernel
 yes initrd | head -c 20000 >initrd
 yes root | head -c 30000 >root
 printf root | sha256sum | cut -c 1-64 >roothash

@@ -11,11 +11,7 @@ done
 
 # Two platforms that share all but a command line; content does not matter here but for what looks like a kernel.
 head -c 300000 /dev/urandom >kernel
-poke() {
-	# shellcheck disable=SC2059  # the format is octal escapes
-	printf "$2" | dd of=kernel bs=1 seek="$(($1))" conv=notrunc status=none
-}
-poke 0x1f1 '\001' && poke 0x1fe '\125\252' && poke 0x202 'HdrS\017\002' && poke 0x211 '\001' && poke 0x22c '\377\377\377\177'
+kernel_header kernel
 head -c 20000 /dev/urandom >initrd
 head -c 500000 /dev/urandom >rootfs
 printf 'root' | sha256sum | cut -c 1-64 >roothash

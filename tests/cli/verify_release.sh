@@ -13,11 +13,7 @@ for tool in jq openssl zstd python3; do
 done
 
 head -c 300000 /dev/urandom >kernel
-poke() {
-	# shellcheck disable=SC2059  # the format is octal escapes
-	printf "$2" | dd of=kernel bs=1 seek="$(($1))" conv=notrunc status=none
-}
-poke 0x1f1 '\001' && poke 0x1fe '\125\252' && poke 0x202 'HdrS\017\002' && poke 0x211 '\001' && poke 0x22c '\377\377\377\177'
+kernel_header kernel
 head -c 20000 /dev/urandom >initrd
 head -c 409600 /dev/urandom >root
 "$BULLA" verity --data root --tree tree >/dev/null

@@ -237,16 +237,25 @@ char *io_cache_dir(void)
 	return xasprintf("%s/.cache/bulla", s && *s ? s : "/root");
 }
 
-int io_run_dir(const char *what, char **ret, struct err *e)
+int io_temp_dir(const char *prefix, char **ret, struct err *e)
 {
-	const char *run = getenv("XDG_RUNTIME_DIR");
-	bool good = run && *run && !access(run, W_OK);
-	_free_ char *dir = xasprintf("%s/bulla-%s.XXXXXX", good ? run : "/tmp", what);
+	enum { UNIQUE = 6 }; /* X's that mkdtemp() replaces */
+	_free_ char *dir = xasprintf("%s.%*s", prefix, UNIQUE, "");
 
+	memset(dir + strlen(dir) - UNIQUE, 'X', UNIQUE);
 	if (!mkdtemp(dir))
 		return err_errno(e, "%s", dir);
 	*ret = TAKE(dir);
 	return 0;
+}
+
+int io_run_dir(const char *what, char **ret, struct err *e)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	bool good = run && *run && !access(run, W_OK);
+	_free_ char *prefix = xasprintf("%s/bulla-%s", good ? run : "/tmp", what);
+
+	return io_temp_dir(prefix, ret, e);
 }
 
 char *io_store_path(const char *sha256_hex)

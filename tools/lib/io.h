@@ -33,6 +33,8 @@ void io_free_names(char ***names);
 bool io_exists(const char *path);
 /* The store of fetched files: $BULLA_CACHE, else bulla in the user's cache directory. Caller frees. */
 char *io_cache_dir(void);
+/* A new folder of mode 0700, whose name is PREFIX with a unique ending. The caller removes and frees it. */
+int io_temp_dir(const char *prefix, char **ret, struct err *e);
 /*
  * A new folder for what one run needs, with short names for its sockets: in $XDG_RUNTIME_DIR where that can
  * be written, else in /tmp (not TMPDIR, which may be too long for a socket's address). WHAT is in its name.
