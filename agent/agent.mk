@@ -9,7 +9,9 @@ AGENT_STRIP     ?= strip
 AGENT_INIT_COMMON := agent/init/sys.c agent/init/cmdline.c
 AGENT_INITRD_SRC  := $(AGENT_INIT_COMMON) $(addprefix agent/init/,disk.c dm.c gpt.c initrd.c verity.c)
 AGENT_PID1_SRC    := $(AGENT_INIT_COMMON) agent/init/backoff.c agent/init/pid1.c
-AGENT_LIB_SRC     := tools/lib/buf.c tools/lib/mem.c tools/lib/pb.c
+AGENT_LIB_SRC     := $(addprefix tools/lib/,base64.c buf.c err.c gzip.c hash.c mem.c pb.c) $(addprefix tools/format/,hcl_report.c initdata.c snp_report.c tpm.c)
+# and libcurl and libarchive, which jobs load
+AGENT_LIBS        := libcrypto jansson zlib libseccomp
 AGENT_SRC         := $(call src,agent/*.c agent/*/*.c)
 AGENT_SRC         := $(filter-out agent/init/%,$(AGENT_SRC)) $(AGENT_LIB_SRC)
 
@@ -18,9 +20,9 @@ AGENT_SAME   := -ffile-prefix-map=$(CURDIR)/=
 AGENT_STATIC := $(CSTD) $(CWARN) -Os -fno-pie -ffunction-sections -fdata-sections -fstack-protector-strong $(AGENT_SAME) \
 	-idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
 AGENT_STATIC_LD := -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro -Wl,-z,now
-AGENT_FLAGS  := $(CSTD) $(CWARN) -Os -fPIE -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(AGENT_SAME) \
+AGENT_FLAGS  := $(CSTD) $(CWARN) -Os -fPIE -ffunction-sections -fdata-sections -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(AGENT_SAME) \
 	-DAGENT_VERSION='"$(AGENT_VERSION)"' -Iagent -Itools
-AGENT_LD     := -pie -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -Wl,--as-needed
+AGENT_LD     := -pie -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -Wl,--as-needed
 
 agent_obj = $(patsubst %.c,$(AGENT_OUT)/$(1)/%.o,$(2))
 
@@ -42,7 +44,7 @@ $(AGENT_OUT)/init $(AGENT_OUT)/bulla-init:
 	@mv $@.tmp $@
 
 $(AGENT_OUT)/bulla-agent: $(call agent_obj,dynamic,$(AGENT_SRC))
-	$(AGENT_CC) $(AGENT_LD) -o $@.tmp $^
+	$(AGENT_CC) $(AGENT_LD) -o $@.tmp $^ $$(pkg-config --libs $(AGENT_LIBS))
 	$(AGENT_STRIP) -s -R .comment $@.tmp
 	@mv $@.tmp $@
 

@@ -58,6 +58,7 @@ static void on_up(void *arg)
 
 static int start(struct agent *a)
 {
+	static const struct rpc_method *const tables[] = { agent_methods, NULL };
 	const char *stages = getenv(STAGES_ENV);
 	int k = stages ? stages_parse(stages, &a->stages) : 0;
 
@@ -72,7 +73,7 @@ static int start(struct agent *a)
 	a->loop = loop_new();
 	if (!a->loop)
 		return -errno;
-	a->server = rpc_new(a->loop, agent_methods, a);
+	a->server = rpc_new(a->loop, tables, a);
 	k = rpc_listen_vsock(a->server);
 	if (!k)
 		on_up(a);

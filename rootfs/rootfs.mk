@@ -5,7 +5,7 @@ AGENT  := $O/guest/$(ARCH)
 
 .PHONY: guest-agent tree initrd rootfs
 guest-agent: builder
-	@$(STEP) agent --in agent --in tools/lib --in Makefile $(BUILDER_IN) \
+	@$(STEP) agent --in agent --in tools/lib --in tools/format --in Makefile $(BUILDER_IN) \
 		--out $(AGENT)/init --out $(AGENT)/bulla-init --out $(AGENT)/bulla-agent -- \
 		sh -c 'tools/sandbox.sh $(BUILDER) sh -c "make -C /src -s agent O=/build/o && cd /build/o/agent && cp init bulla-init bulla-agent /out/"'
 

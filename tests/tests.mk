@@ -11,7 +11,7 @@ TEST_ENV := BULLA=$$PWD/$(BULLA) OUT=$$PWD/$O FUZZ=$$PWD/$O/test
 
 $O/test/test_agent_%: tests/unit/test_agent_%.c $(AGENT_TEST_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
-	@$(TEST_CC) -Iagent -Itools -I. $< $(AGENT_TEST_OBJ) -lcmocka
+	@$(TEST_CC) -Iagent -Itools -I. $< $(AGENT_TEST_OBJ) $$(pkg-config --libs $(AGENT_LIBS)) -lcmocka
 
 $O/test/test_%: tests/unit/test_%.c $(LIB_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
@@ -19,7 +19,7 @@ $O/test/test_%: tests/unit/test_%.c $(LIB_OBJ)
 
 $O/test/fuzz_agent_%: tests/fuzz/fuzz_agent_%.c $(FUZZ_MAIN) $(AGENT_TEST_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
-	@$(TEST_CC) -Wno-missing-prototypes -Iagent -Itools -I. $< $(FUZZ_MAIN) $(AGENT_TEST_OBJ) $(FUZZ_LINK)
+	@$(TEST_CC) -Wno-missing-prototypes -Iagent -Itools -I. $< $(FUZZ_MAIN) $(AGENT_TEST_OBJ) $$(pkg-config --libs $(AGENT_LIBS)) $(FUZZ_LINK)
 
 $O/test/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_MAIN) $(LIB_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"

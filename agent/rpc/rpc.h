@@ -25,8 +25,9 @@ struct rpc_method {
 void rpc_answer(struct rpc_call *c, struct slice payload);
 void rpc_fail(struct rpc_call *c, enum rpc_code code, const char *message);
 
-/* A server of METHODS (ended by a NULL service), which must outlive it. */
-struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *methods, void *agent);
+/* A server of the methods in TABLES (NULL-terminated; each ended by a NULL service), which must outlive it.
+ */
+struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *const *tables, void *agent);
 /* Whether nothing waits to be sent. */
 bool rpc_flushed(const struct rpc_server *s);
 

@@ -31,17 +31,17 @@ struct rpc_call {
 
 struct rpc_server {
 	struct loop *loop;
-	const struct rpc_method *methods;
+	const struct rpc_method *const *tables;
 	void *agent;
 	struct rpc_conn *conns;
 	unsigned int n_conns;
 };
 
-struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *methods, void *agent)
+struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *const *tables, void *agent)
 {
 	struct rpc_server *s = xcalloc(1, sizeof(*s));
 
-	*s = (struct rpc_server){ .loop = l, .methods = methods, .agent = agent };
+	*s = (struct rpc_server){ .loop = l, .tables = tables, .agent = agent };
 	return s;
 }
 
@@ -146,9 +146,10 @@ void rpc_fail(struct rpc_call *call, enum rpc_code code, const char *message)
 
 static const struct rpc_method *find(const struct rpc_server *s, struct slice service, struct slice name)
 {
-	for (const struct rpc_method *m = s->methods; m->service; m++)
-		if (slice_eq(service, slice_str(m->service)) && slice_eq(name, slice_str(m->name)))
-			return m;
+	for (const struct rpc_method *const *t = s->tables; *t; t++)
+		for (const struct rpc_method *m = *t; m->service; m++)
+			if (slice_eq(service, slice_str(m->service)) && slice_eq(name, slice_str(m->name)))
+				return m;
 	return NULL;
 }
 

@@ -160,6 +160,7 @@ static void malformed_protobuf_is_refused(void **state)
 static pid_t serve(int *fd)
 {
 	const struct timeval limit = { .tv_sec = 20 };
+	static const struct rpc_method *const tables[] = { agent_methods, NULL };
 	struct agent a = { 0 };
 	int pair[2];
 	pid_t pid;
@@ -173,7 +174,7 @@ static pid_t serve(int *fd)
 	if (!pid) {
 		close(pair[0]);
 		a.loop = loop_new();
-		a.server = rpc_new(a.loop, agent_methods, &a);
+		a.server = rpc_new(a.loop, tables, &a);
 		stages_add(&a.stages, "ready", 1);
 		rpc_serve(a.server, pair[1], false, NULL, NULL);
 		_exit(loop_run(a.loop));
