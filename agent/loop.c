@@ -1,23 +1,101 @@
 #include "loop.h"
 #include "lib/mem.h"
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 
 struct loop {
 	int fd, status;
 	bool stopped;
+	struct watch signals;
+	struct child *children;
 };
+
+static void reap(struct watch *w, uint32_t events)
+{
+	struct loop *l = container_of(w, struct loop, signals);
+	struct signalfd_siginfo si;
+	int status;
+	pid_t pid;
+
+	(void)events;
+	while (read(w->fd, &si, sizeof(si)) > 0)
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (struct child **at = &l->children; *at; at = &(*at)->next)
+			if ((*at)->pid == pid) {
+				struct child *c = *at;
+
+				*at = c->next;
+				c->ended(c, status);
+				break;
+			}
+}
+
+static sigset_t only_sigchld(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	return set;
+}
+
+static int watch_signals(struct loop *l)
+{
+	sigset_t set = only_sigchld();
+
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	l->signals.ready = reap;
+	l->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return l->signals.fd < 0 ? -errno : loop_add(l, &l->signals, EPOLLIN);
+}
 
 struct loop *loop_new(void)
 {
 	struct loop *l = xcalloc(1, sizeof(*l));
+	int k;
 
 	l->fd = epoll_create1(EPOLL_CLOEXEC);
-	if (l->fd < 0) {
+	k = l->fd < 0 ? -errno : watch_signals(l);
+	if (k < 0) {
 		free(l);
+		errno = -k;
 		return NULL;
 	}
 	return l;
+}
+
+pid_t loop_fork(struct loop *l)
+{
+	pid_t pid = fork();
+
+	(void)l;
+	if (!pid) {
+		sigset_t set = only_sigchld();
+
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+	}
+	return pid;
+}
+
+void loop_child(struct loop *l, struct child *c)
+{
+	c->next = l->children;
+	l->children = c;
+}
+
+void loop_forget(struct loop *l, struct child *c)
+{
+	struct child **at = &l->children;
+
+	while (*at && *at != c)
+		at = &(*at)->next;
+	if (*at)
+		*at = c->next;
 }
 
 int loop_add(struct loop *l, struct watch *w, uint32_t events)

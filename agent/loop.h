@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/types.h>
 
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
@@ -19,6 +20,12 @@ struct timer { /* embedded in its owner; one timerfd */
 	void (*fire)(struct timer *t);
 };
 
+struct child { /* embedded in its owner */
+	pid_t pid;
+	void (*ended)(struct child *c, int status); /* a wait status; the child is reaped, and forgotten */
+	struct child *next;
+};
+
 /* The loop, or NULL with errno. */
 struct loop *loop_new(void);
 /*
@@ -31,6 +38,17 @@ void loop_close(struct loop *l, struct watch *w);
 /* Runs until loop_stop; returns what that was given. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l, int status);
+
+/*
+ * As fork(2), for processes that have a loop: SIGCHLD, which the loop has blocked, is free again in the
+ * child. The loop reaps everything that becomes a child of this process, so nobody else may wait for one.
+ */
+pid_t loop_fork(struct loop *l);
+/* Calls c->ended when the child c->pid has ended. Until the loop runs again none is reaped, so that a child
+ * just forked can be given in time. */
+void loop_child(struct loop *l, struct child *c);
+/* Forgets it; it is still reaped. Until then, and while it is not forgotten, its pid is not another's. */
+void loop_forget(struct loop *l, struct child *c);
 
 /* A timer that calls FIRE on the loop; 0 or -errno. loop_close(l, &t->w) ends it. */
 int timer_open(struct loop *l, struct timer *t, void (*fire)(struct timer *t));

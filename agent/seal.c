@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -72,20 +71,11 @@ _Noreturn static void be_reader(const char *path)
 	_exit(k < -255 ? EIO : -k);
 }
 
-static void ended(struct watch *w, uint32_t events)
+static void ended(struct child *c, int status)
 {
-	struct seal *s = container_of(w, struct seal, w);
-	int status, error = 0;
+	struct seal *s = container_of(c, struct seal, reader);
 
-	(void)events;
-	if (waitpid(s->pid, &status, 0) < 0)
-		error = -errno;
-	else if (!WIFEXITED(status))
-		error = -EINTR;
-	else
-		error = -WEXITSTATUS(status);
-	loop_close(s->loop, w);
-	s->done(s, error);
+	s->done(s, WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR);
 }
 
 int seal_start(struct loop *l, struct seal *s, void (*done)(struct seal *s, int error))
@@ -95,14 +85,11 @@ int seal_start(struct loop *l, struct seal *s, void (*done)(struct seal *s, int 
 
 	if (k < 0)
 		return k;
-	*s = (struct seal){ .w = { -1, ended }, .loop = l, .done = done, .pid = fork() };
-	if (!s->pid)
+	*s = (struct seal){ .done = done, .reader = { .pid = loop_fork(l), .ended = ended } };
+	if (!s->reader.pid)
 		be_reader(path);
-	if (s->pid < 0)
+	if (s->reader.pid < 0)
 		return -errno;
-	s->w.fd = pidfd_open(s->pid, 0);
-	k = s->w.fd < 0 ? -errno : loop_add(l, &s->w, EPOLLIN);
-	if (k < 0)
-		kill(s->pid, SIGKILL);
-	return k;
+	loop_child(l, &s->reader);
+	return 0;
 }

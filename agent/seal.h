@@ -7,9 +7,7 @@
 #include "loop.h"
 
 struct seal {
-	struct watch w; /* pidfd of the reader */
-	struct loop *loop;
-	int pid;
+	struct child reader;
 	void (*done)(struct seal *s, int error); /* 0: every block was read and is right; or -errno */
 };
 
