@@ -8,6 +8,9 @@
 
 struct attester;
 
+/* The domain of the agent's own events; whoever extends for others must not let them use it. */
+#define AGENT_DOMAIN "bulla"
+
 /*
  * The attester of this machine, by what it has: configfs-tsm (tdx, snp, cca), /dev/sev-guest, a vTPM with an
  * HCL report (az-snp-vtpm, az-tdx-vtpm), the ultravisor (se), a TPM (tpm). SAMPLE (bulla.tee=sample on the
@@ -34,9 +37,11 @@ int attest_evidence(
  */
 int attest_bind(struct attester *a, enum hash_alg alg, struct slice digest, struct err *e);
 /*
- * Extends PCR (17 where -1) or the RTMR that it maps to with the AAEL event "DOMAIN OPERATION CONTENT", and
- * adds it to the event log. -EOPNOTSUPP where the platform has no runtime measurement: it is in the log
- * alone. Blocks.
+ * Extends PCR or the RTMR that it maps to with the AAEL event "DOMAIN OPERATION CONTENT", and adds it to the
+ * event log. -1 is PCR 17, as others have it, and on a TPM, where an operating system cannot extend that, PCR
+ * 15. -EOPNOTSUPP where the platform has no runtime measurement: it is in the log alone. -EINVAL: domain or
+ * operation with a space or over 64 characters, content of more than one line or over 4096. -ENOSPC: the log
+ * is full; only events of AGENT_DOMAIN still fit. Blocks.
  */
 int attest_extend(struct attester *a, int pcr, const char *domain, const char *operation, const char *content,
         struct err *e);
