@@ -14,13 +14,13 @@ struct config_image {              /* cdh.toml, [image]; strings may be NULL */
 	                              JSON itself */
 	char *auth_uri;            /* authenticated_registry_credentials_uri: docker's auth.json */
 	char *sigstore_uri;        /* sigstore_config_uri: registries.d YAML, for simple signing */
-	char *registries_uri,
-	        *registries; /* registry_configuration_uri, registry_config: mirrors, insecure registries */
+	char *registries_uri, *registries; /* registry_configuration_uri: TOML; [image.registry_config], the
+	                                      same as JSON: mirrors, insecure registries */
 	char *https_proxy, *http_proxy, *no_proxy; /* [image.image_pull_proxy] */
 	char *extra_roots;                         /* extra_root_certificates, joined; PEM */
 	unsigned int parallel;                     /* max_concurrent_layer_downloads_per_image; 3 */
-	uint64_t pull_ms, stall_ms,
-	        request_ms;    /* image_pull_timeout, stall_timeout, request_timeout, in seconds there */
+	/* our own, [bulla]: image_pull_timeout, stall_timeout, request_timeout, in seconds there */
+	uint64_t pull_ms, stall_ms, request_ms;
 	char *decrypt_key_uri; /* image_decryption_key_uri: kbs: URI of a private key (PEM) for JWE-wrapped
 	                          layers */
 };
@@ -30,10 +30,11 @@ struct config {
 	bool initdata;      /* one was found, and bound */
 	enum hash_alg alg;
 	uint8_t digest[HASH_MAX];
-	struct buf toml;        /* the file as it was hashed */
-	char *kbs_url, *kbs_ca; /* of cdh.toml [kbc], else aa.toml [token_configs.kbs] */
-	uint64_t kbs_ms;        /* deadline of a request to the KBS with all its retries */
-	char *rest_api; /* agent.guest_components_rest_api: "resource", "attestation", "all"; NULL: off */
+	struct buf toml; /* the file as it was hashed */
+	char *kbs_url,
+	        *kbs_ca; /* of cdh.toml [kbc], else aa.toml [token_configs.kbs], else the command line */
+	uint64_t kbs_ms; /* kbs_timeout of [bulla]: deadline of a request to the KBS with all its retries */
+	char *rest_api;  /* agent.guest_components_rest_api: "resource", "attestation", "all"; NULL: off */
 	struct config_image image;
 	struct buf policy; /* policy.json of initdata: what the host may ask; empty for none */
 };
