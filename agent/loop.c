@@ -11,6 +11,8 @@ struct loop {
 	bool stopped;
 	struct watch signals;
 	struct child *children;
+	bool *watched; /* by file descriptor */
+	int n_watched;
 };
 
 static void reap(struct watch *w, uint32_t events)
@@ -102,7 +104,14 @@ int loop_add(struct loop *l, struct watch *w, uint32_t events)
 {
 	struct epoll_event e = { .events = events, .data.ptr = w };
 
-	return epoll_ctl(l->fd, EPOLL_CTL_ADD, w->fd, &e) < 0 ? -errno : 0;
+	if (epoll_ctl(l->fd, EPOLL_CTL_ADD, w->fd, &e) < 0)
+		return -errno;
+	while (l->n_watched <= w->fd) {
+		l->watched = xrealloc(l->watched, (size_t)l->n_watched + 1, sizeof(bool));
+		l->watched[l->n_watched++] = false;
+	}
+	l->watched[w->fd] = true;
+	return 0;
 }
 
 void loop_close(struct loop *l, struct watch *w)
@@ -110,8 +119,18 @@ void loop_close(struct loop *l, struct watch *w)
 	if (w->fd < 0)
 		return;
 	epoll_ctl(l->fd, EPOLL_CTL_DEL, w->fd, NULL);
+	if (w->fd < l->n_watched)
+		l->watched[w->fd] = false;
 	close(w->fd);
 	w->fd = -1;
+}
+
+void loop_leave(struct loop *l)
+{
+	for (int fd = 0; fd < l->n_watched; fd++)
+		if (l->watched[fd])
+			close(fd);
+	close(l->fd);
 }
 
 int loop_run(struct loop *l)

@@ -35,6 +35,9 @@ struct loop *loop_new(void);
 int loop_add(struct loop *l, struct watch *w, uint32_t events);
 /* Stops watching and closes w->fd; a watch with fd -1 is left alone. */
 void loop_close(struct loop *l, struct watch *w);
+/* In a child: closes all that is watched, so that a peer sees it end when the loop closes it; and the loop,
+ * which is never used again. */
+void loop_leave(struct loop *l);
 /* Runs until loop_stop; returns what that was given. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l, int status);
