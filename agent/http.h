@@ -26,19 +26,25 @@ struct http_request {
 	struct slice body;          /* of POST and PUT */
 	uint64_t max;               /* bytes of the answer's body that are taken */
 	int fd;                     /* where the body goes, at its offset; -1: into .answer */
+	/* Where .headers ask for a Range, only a 206's body is taken; of a 200 there is the status alone. */
 	/* filled in */
-	long status;           /* HTTP status; 0 while there was none */
-	struct buf answer;     /* the body, also of an error status (then at most 64 KiB, whatever fd is) */
+	long status;       /* HTTP status; 0 while there was none */
+	struct buf answer; /* the body, also of an error status (then at most 64 KiB of it, whatever fd is) */
 	struct buf headers_in; /* as received, "name: value\n" each with the name in lower case */
 	uint64_t received;     /* bytes of body */
 	enum http_limit limit; /* which limit ended it */
-	int error;             /* 0 when an answer of any status came whole, or a negative errno */
-	struct err e;          /* and the message */
+	/* 0 when an answer of any status came whole, or a negative errno: -ETIMEDOUT and -EFBIG (see .limit),
+	 * -ECONNRESET (it was cut), -ECONNREFUSED, -EHOSTUNREACH (no such name), -EKEYREJECTED (the
+	 * certificate), -EINVAL (the URL), -EIO */
+	int error;
+	struct err e; /* and the message */
 };
 
 int http_open(const struct http_how *how, struct http **ret, struct err *e);
 void http_freep(struct http **h);
 #define _http_ __attribute__((cleanup(http_freep)))
+/* CLOCK_BOOTTIME in milliseconds. */
+uint64_t http_now(void);
 /* Performs R alone: r->error, with the message in *e too. */
 int http_do(struct http *h, struct http_request *r, struct err *e);
 /* Performs N requests, at most PARALLEL at once; each has its outcome. Calls ENDED (or NULL) as each one

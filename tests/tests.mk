@@ -41,8 +41,9 @@ check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
 
 # The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.
+FOREIGN_WITHOUT := curl agent_http
 .PHONY: foreign check-foreign
-foreign: $(BULLA) $(filter-out $O/test/test_curl,$(UNIT_BIN)) $(FUZZ_BIN)
+foreign: $(BULLA) $(filter-out $(FOREIGN_WITHOUT:%=$O/test/test_%),$(UNIT_BIN)) $(FUZZ_BIN)
 
 check-foreign: $(BULLA)
 	@$(TEST_ENV) tests/run $(FOREIGN_TESTS)

@@ -1,5 +1,5 @@
 #include "download.h"
-#include "curl.h"
+#include "lib/curl.h"
 #include "lib/io.h"
 #include <fcntl.h>
 #include <sys/stat.h>

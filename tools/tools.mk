@@ -1,7 +1,7 @@
 # out/bin/bulla. A verb is one file, tools/verb_NAME.c; nothing lists them but the folder.
 TOOLS_SRC := $(call src,tools/*.c tools/lib/*.c tools/format/*.c measure/*.c)
 TOOLS_OBJ := $(TOOLS_SRC:%.c=$O/obj/%.o)
-TOOLS_LIB := libcrypto jansson zlib liblzma libzstd libcbor # and libcurl, which tools/curl.c loads when it is needed
+TOOLS_LIB := libcrypto jansson zlib liblzma libzstd libcbor # and libcurl, which tools/lib/curl.c loads when it is needed
 TOOLS_INC := -Itools -I. -I$O/gen
 VERBS     := $(patsubst tools/verb_%.c,%,$(call src,tools/verb_*.c))
 

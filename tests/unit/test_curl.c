@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
-#include "curl.h"
+#include "lib/curl.h"
 
 static void the_library_loads_and_works(void **state)
 {

@@ -1,4 +1,4 @@
-#include "curl.h"
+#include "lib/curl.h"
 #include <dlfcn.h>
 #include <errno.h>
 

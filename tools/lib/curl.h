@@ -12,6 +12,8 @@
 	X(easy_getinfo)                                                                                      \
 	X(easy_strerror)                                                                                     \
 	X(easy_cleanup)                                                                                      \
+	X(slist_append)                                                                                      \
+	X(slist_free_all)                                                                                    \
 	X(multi_init)                                                                                        \
 	X(multi_setopt)                                                                                      \
 	X(multi_add_handle)                                                                                  \
