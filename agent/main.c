@@ -1,8 +1,10 @@
 /* bulla-agent: the guest's side of the bundle, kept running by bulla-init. */
 #include "agent.h"
+#include "confine.h"
 #include "init/init.h"
 #include "log.h"
 #include "net/net.h"
+#include "start.h"
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,16 +19,21 @@ static uint64_t boottime(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* What it holds (keys, soon) stays out of cores and of the reach of ptrace. */
-static int confine(void)
+/* What it holds (keys) stays out of cores and of the reach of ptrace. no_new_privs is left to jobs and to the
+ * specs of containers, whose setuid programs would inherit it. */
+static int confine_self(void)
 {
 	const struct rlimit none = { 0, 0 };
+	struct err e = { 0 };
+	int k;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	        setrlimit(RLIMIT_CORE, &none) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
-	return 0;
+	k = confine(CONFINE_AGENT, &e);
+	if (k < 0)
+		log_line(LOG_ERROR, "%s", e.msg);
+	return k;
 }
 
 static void on_seal(struct seal *s, int error)
@@ -65,7 +72,7 @@ static int start(struct agent *a)
 	if (k < 0)
 		log_line(LOG_WARNING, STAGES_ENV ": malformed");
 	stages_add(&a->stages, "agent", boottime());
-	k = confine();
+	k = confine_self();
 	if (k < 0)
 		return k;
 	if (mkdir("/run/bulla", 0755) < 0 && errno != EEXIST)
@@ -74,6 +81,7 @@ static int start(struct agent *a)
 	if (!a->loop)
 		return -errno;
 	a->server = rpc_new(a->loop, tables, a);
+	rpc_hold(a->server);
 	k = rpc_listen_vsock(a->server);
 	if (!k)
 		on_up(a);
@@ -85,6 +93,7 @@ static int start(struct agent *a)
 	k = net_start(a->loop);
 	if (k < 0)
 		log_line(LOG_WARNING, "network: %s", strerror(-k));
+	start_begin(a);
 	return 0;
 }
 

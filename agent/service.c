@@ -88,10 +88,10 @@ static void boot_stages(struct rpc_call *c, struct slice payload, void *agent)
 }
 
 const struct rpc_method agent_methods[] = {
-	{ "grpc.Health", "Check", rpc_health_check },
-	{ "grpc.Health", "Version", rpc_health_version },
-	{ "grpc.AgentService", "GetGuestDetails", guest_details },
-	{ "grpc.AgentService", "DestroySandbox", destroy_sandbox },
-	{ "bulla.Boot", "Stages", boot_stages },
+	{ "grpc.Health", "Check", rpc_health_check, .early = true },
+	{ "grpc.Health", "Version", rpc_health_version, .early = true },
+	{ "grpc.AgentService", "GetGuestDetails", guest_details, .early = true },
+	{ "grpc.AgentService", "DestroySandbox", destroy_sandbox, .early = true },
+	{ "bulla.Boot", "Stages", boot_stages, .early = true },
 	{ 0 },
 };

@@ -19,6 +19,7 @@ struct rpc_method {
 	 * rpc_answer and rpc_fail. AGENT is what rpc_new was given.
 	 */
 	void (*run)(struct rpc_call *c, struct slice payload, void *agent);
+	bool early; /* is run while others are held, and whatever rpc_release said */
 };
 
 /* Ends the call with a result message, or with an error. A caller that has gone is no error. */
@@ -28,6 +29,10 @@ void rpc_fail(struct rpc_call *c, enum rpc_code code, const char *message);
 /* A server of the methods in TABLES (NULL-terminated; each ended by a NULL service), which must outlive it.
  */
 struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *const *tables, void *agent);
+/* From now on calls wait, unless their method is early; at most 8 MiB of them. */
+void rpc_hold(struct rpc_server *s);
+/* Runs those that waited and all to come; with a REASON they fail instead, with code 9 and that text. */
+void rpc_release(struct rpc_server *s, const char *reason);
 /* Whether nothing waits to be sent. */
 bool rpc_flushed(const struct rpc_server *s);
 

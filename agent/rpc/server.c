@@ -5,6 +5,7 @@ enum {
 	MAX_CONNS = 16,
 	MAX_CALLS = 256,            /* open at once on one connection */
 	MAX_UNSENT = 2 * TTRPC_MAX, /* bytes; beyond it the peer is not read until it reads */
+	MAX_HELD = 2 * TTRPC_MAX,   /* bytes of calls that wait for rpc_release */
 	CHUNK = 64 * 1024,
 };
 
@@ -27,6 +28,10 @@ struct rpc_call {
 	struct rpc_call *next;
 	struct rpc_conn *conn; /* NULL: the caller has gone */
 	uint32_t stream;
+	/* while it is held */
+	struct rpc_call *later;
+	const struct rpc_method *method;
+	struct buf payload;
 };
 
 struct rpc_server {
@@ -35,6 +40,10 @@ struct rpc_server {
 	void *agent;
 	struct rpc_conn *conns;
 	unsigned int n_conns;
+	bool hold;
+	char *reason; /* why nothing but early methods is run */
+	struct rpc_call *held;
+	size_t n_held; /* bytes */
 };
 
 struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *const *tables, void *agent)
@@ -144,6 +153,60 @@ void rpc_fail(struct rpc_call *call, enum rpc_code code, const char *message)
 	flush(c);
 }
 
+static void hold(
+        struct rpc_server *s, struct rpc_call *call, const struct rpc_method *m, struct slice payload)
+{
+	struct rpc_call **end = &s->held;
+
+	if (s->n_held + payload.n > MAX_HELD) {
+		rpc_fail(call, RPC_EXHAUSTED, "too much waits for the agent to start");
+		return;
+	}
+	while (*end)
+		end = &(*end)->later;
+	*end = call;
+	call->method = m;
+	buf_add(&call->payload, payload.p, payload.n);
+	s->n_held += payload.n;
+}
+
+/* Runs it, now or later, or says why not. */
+static void dispatch(
+        struct rpc_server *s, struct rpc_call *call, const struct rpc_method *m, struct slice payload)
+{
+	if (!m->early && s->hold)
+		hold(s, call, m, payload);
+	else if (!m->early && s->reason)
+		rpc_fail(call, RPC_PRECONDITION, s->reason);
+	else
+		m->run(call, payload, s->agent);
+}
+
+void rpc_hold(struct rpc_server *s)
+{
+	s->hold = true;
+}
+
+void rpc_release(struct rpc_server *s, const char *reason)
+{
+	struct rpc_call *call;
+
+	free(s->reason);
+	s->reason = reason ? xstrdup(reason) : NULL;
+	s->hold = false;
+	s->n_held = 0;
+	while ((call = s->held)) {
+		_buf_ struct buf payload = call->payload;
+
+		s->held = call->later;
+		call->payload = (struct buf){ 0 };
+		if (call->conn)
+			dispatch(s, call, call->method, buf_slice(&payload));
+		else
+			call_end(call); /* its caller has gone */
+	}
+}
+
 static const struct rpc_method *find(const struct rpc_server *s, struct slice service, struct slice name)
 {
 	for (const struct rpc_method *const *t = s->tables; *t; t++)
@@ -200,7 +263,7 @@ static void on_frame(struct rpc_conn *c, const struct ttrpc_frame *f)
 	*call = (struct rpc_call){ .next = c->calls, .conn = c, .stream = f->stream };
 	c->calls = call;
 	c->n_calls++;
-	m->run(call, r.payload, c->server->agent);
+	dispatch(c->server, call, m, r.payload);
 }
 
 /*

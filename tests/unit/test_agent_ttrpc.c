@@ -156,11 +156,36 @@ static void malformed_protobuf_is_refused(void **state)
 		assert_false(pb_valid(slice_of(bad[i].p, bad[i].n)));
 }
 
+static void answer_empty(struct rpc_call *c, struct slice payload, void *agent)
+{
+	(void)payload;
+	(void)agent;
+	rpc_answer(c, slice_of(NULL, 0));
+}
+
+/* A method that ends the start-up, with its payload as the reason if there is one. */
+static void release(struct rpc_call *c, struct slice payload, void *agent)
+{
+	const struct agent *a = agent;
+	_buf_ struct buf reason = { 0 };
+
+	buf_add(&reason, payload.p, payload.n);
+	rpc_release(a->server, payload.n ? buf_str(&reason) : NULL);
+	rpc_answer(c, slice_of(NULL, 0));
+}
+
+static const struct rpc_method test_methods[] = {
+	{ "test", "Empty", answer_empty, .early = false },
+	{ "test", "Early", answer_empty, .early = true },
+	{ "test", "Release", release, .early = true },
+	{ 0 },
+};
+
 /* The agent's own methods on one end of a socket pair, in a child that exits with what the loop returned. */
 static pid_t serve(int *fd)
 {
 	const struct timeval limit = { .tv_sec = 20 };
-	static const struct rpc_method *const tables[] = { agent_methods, NULL };
+	static const struct rpc_method *const tables[] = { agent_methods, test_methods, NULL };
 	struct agent a = { 0 };
 	int pair[2];
 	pid_t pid;
@@ -175,6 +200,7 @@ static pid_t serve(int *fd)
 		close(pair[0]);
 		a.loop = loop_new();
 		a.server = rpc_new(a.loop, tables, &a);
+		rpc_hold(a.server);
 		stages_add(&a.stages, "ready", 1);
 		rpc_serve(a.server, pair[1], false, NULL, NULL);
 		_exit(loop_run(a.loop));
@@ -299,6 +325,40 @@ static void what_cannot_be_a_call_is_answered_with_its_code(void **state)
 	end(pid, fd);
 }
 
+static void calls_wait_for_the_start_or_learn_why_it_failed(void **state)
+{
+	static const char big[3 << 20];
+	_buf_ struct buf b = { 0 };
+	uint32_t stream;
+	int fd;
+	pid_t pid = serve(&fd);
+
+	(void)state;
+	put_request(&b, 1, "test", "Empty", slice_of(big, sizeof(big)));
+	put_request(&b, 3, "test", "Empty", slice_of(big, sizeof(big)));
+	put_request(&b, 5, "test", "Empty", slice_of(big, sizeof(big)));
+	put_request(&b, 7, "test", "Early", slice_of(NULL, 0));
+	send_all(fd, buf_slice(&b));
+	assert_int_equal(answer(fd, &stream), RPC_EXHAUSTED);
+	assert_int_equal(stream, 5);
+	assert_int_equal(answer(fd, &stream), 0);
+	assert_int_equal(stream, 7);
+	b.n = 0;
+	put_request(&b, 9, "test", "Release", slice_of(NULL, 0));
+	put_request(&b, 11, "test", "Release", slice_str("no TEE"));
+	put_request(&b, 13, "test", "Empty", slice_of(NULL, 0));
+	send_all(fd, buf_slice(&b));
+	for (uint32_t i = 1; i <= 3; i += 2) { /* in the order in which they came */
+		assert_int_equal(answer(fd, &stream), 0);
+		assert_int_equal(stream, i);
+	}
+	for (uint32_t i = 9; i <= 13; i += 2) {
+		assert_int_equal(answer(fd, &stream), i == 13 ? RPC_PRECONDITION : 0);
+		assert_int_equal(stream, i);
+	}
+	end(pid, fd);
+}
+
 static void a_thousand_requests_at_once_are_all_answered_on_their_streams(void **state)
 {
 	_buf_ struct buf b = { 0 };
@@ -342,6 +402,7 @@ int main(void)
 		cmocka_unit_test(malformed_protobuf_is_refused),
 		cmocka_unit_test(the_health_check_of_the_go_client_gets_the_answer_that_it_expects),
 		cmocka_unit_test(what_cannot_be_a_call_is_answered_with_its_code),
+		cmocka_unit_test(calls_wait_for_the_start_or_learn_why_it_failed),
 		cmocka_unit_test(a_thousand_requests_at_once_are_all_answered_on_their_streams),
 		cmocka_unit_test(destroying_the_sandbox_is_answered_before_the_agent_ends),
 	};
