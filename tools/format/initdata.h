@@ -1,8 +1,6 @@
 /*
  * Initdata of Confidential Containers: a TOML file of a version, a digest algorithm and a map of strings,
- * whose digest the platform binds to the guest; and the two forms in which a host hands it over. Only as much
- * of TOML 1.0 is read as such a file needs: bare and quoted keys, all four kinds of strings, one [data]
- * table, comments.
+ * whose digest the platform binds to the guest; and the two forms in which a host hands it over.
  */
 #ifndef BULLA_INITDATA_H
 #define BULLA_INITDATA_H
@@ -22,7 +20,7 @@ struct initdata {
 	} v[INITDATA_ENTRIES]; /* in the order of the file */
 };
 
-/* Errors: -EBADMSG "NAME:LINE: found, expected". Release with _initdata_, also after an error. */
+/* Errors: -EBADMSG "NAME:LINE: …" of TOML, else "NAME: …". Release with _initdata_, also after an error. */
 int initdata_parse(const char *name, struct slice toml, struct initdata *ret, struct err *e);
 void initdata_free(struct initdata *d);
 #define _initdata_ __attribute__((cleanup(initdata_free)))
