@@ -131,7 +131,7 @@ int guest_start(const struct guest_config *c, struct guest **ret, struct err *e)
 	g->qemu = xasprintf("qemu-system-%s", c->arch);
 	if (io_run_dir("run", &g->dir, e))
 		return e->code;
-	g->socket = xasprintf("%s/agent.sock", g->dir);
+	g->socket = c->socket ? xstrdup(c->socket) : xasprintf("%s/agent.sock", g->dir);
 	if (strlen(g->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return err_set(e, -ENAMETOOLONG, "%s: too long for a socket's address", g->socket);
 	if (hold_signals(g, e) || launch(g, c, e))
@@ -262,6 +262,12 @@ static int turn(struct guest *g, double seconds, bool due, struct err *e)
 	if (p[3].revents && read(g->signals, &sig, sizeof(sig)) == (ssize_t)sizeof(sig))
 		return err_set(e, -EINTR, "asked to stop");
 	return 0;
+}
+
+void guest_hang_up(struct guest *g)
+{
+	mem_closep(&g->agent);
+	g->agent = -1;
 }
 
 int guest_wait(struct guest *g, double seconds, struct err *e)
@@ -421,6 +427,8 @@ void guest_freep(struct guest **gp)
 		kill(g->tpm, SIGKILL);
 		waitpid(g->tpm, NULL, 0);
 	}
+	if (g->socket)
+		unlink(g->socket);
 	if (g->dir)
 		io_remove_tree(g->dir, &ignored);
 	mem_closep(&g->pidfd);

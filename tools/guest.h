@@ -15,6 +15,7 @@ struct guest_config {
 	bool trace;          /* QEMU's command line goes to stderr */
 	bool tpm;            /* the arguments name a chardev "tpm", which is to be a software TPM's */
 	const char *tpm_log; /* its commands go to this file, NULL for none */
+	const char *socket;  /* the agent's is made there; NULL: in a folder of its own */
 };
 
 /* Starts it; SIGINT, SIGTERM and SIGHUP from now on are requests to stop, seen by guest_call and guest_wait.
@@ -27,6 +28,8 @@ int guest_start(const struct guest_config *c, struct guest **ret, struct err *e)
  */
 int guest_call(struct guest *g, const char *service, const char *method, double timeout, struct buf *ret,
         struct err *e);
+/* Closes the connection to the agent, so that another may have it; the next call opens it again. */
+void guest_hang_up(struct guest *g);
 /* Passes the time (INFINITY: until the guest stops): 0, or -EINTR or -ECHILD as above. */
 int guest_wait(struct guest *g, double seconds, struct err *e);
 /* Did it end as a machine that was powered off or reset, rather than by an error of QEMU? */

@@ -4,6 +4,7 @@
 #include "bundle.h"
 #include "guest.h"
 #include "kvm.h"
+#include "launch.h"
 #include "lib/args.h"
 #include "lib/io.h"
 #include <fcntl.h>
@@ -19,11 +20,11 @@ struct run {
 	enum until until;
 	double timeout;
 	const char *accel;
-	const char **qemu; /* the bundle's arguments, with what was overridden; its strings are borrowed */
-	int console;       /* the file that it is recorded in, -1 for none */
+	struct launch launch;
+	int console; /* the file that it is recorded in, -1 for none */
 	char version[VERSION_MAX];
 	struct stages stages;
-	char *record, *tpm_log; /* absolute; NULL for none */
+	char *record, *tpm_log, *socket; /* absolute; NULL for none */
 };
 
 static int bad_option(struct err *e, const char *name, const char *value, const char *expected)
@@ -90,30 +91,19 @@ static int pick_accel(struct run *r, struct err *e)
 	return 0;
 }
 
-/* Replaces the value of OPTION in the arguments, or adds both. */
-static void override(const char **argv, const char *option, const char *value)
+static int prepare(struct run *r, struct err *e)
 {
-	if (!value)
-		return;
-	for (; *argv; argv++)
-		if (!strcmp(*argv, option) && argv[1]) {
-			argv[1] = value;
-			return;
-		}
-	argv[0] = option;
-	argv[1] = value;
-}
+	const char *initdata = args_get(r->args, "initdata"), *scratch = args_get(r->args, "scratch"),
+	           *forward = args_get(r->args, "forward");
 
-static void copy_args(struct run *r)
-{
-	size_t n = 0;
-
-	while (r->bundle->qemu[n])
-		n++;
-	r->qemu = xcalloc(n + 5, sizeof(*r->qemu));
-	memcpy(r->qemu, r->bundle->qemu, n * sizeof(*r->qemu));
-	override(r->qemu, "-smp", args_get(r->args, "vcpus"));
-	override(r->qemu, "-m", args_get(r->args, "memory"));
+	launch_init(&r->launch, r->bundle);
+	launch_override(&r->launch, "-smp", args_get(r->args, "vcpus"));
+	launch_override(&r->launch, "-m", args_get(r->args, "memory"));
+	return (initdata && launch_initdata(&r->launch, initdata, e)) ||
+	                       (scratch && launch_scratch(&r->launch, scratch, e)) ||
+	                       (forward && launch_forward(&r->launch, forward, e))
+	               ? e->code
+	               : 0;
 }
 
 static int open_console(struct run *r, struct err *e)
@@ -154,7 +144,8 @@ static int open_files(struct run *r, struct err *e)
 		return err_exit(e, EX_USAGE);
 	}
 	return open_console(r, e) || make_absolute(r, "record", &r->record, e) ||
-	                       make_absolute(r, "tpm-log", &r->tpm_log, e)
+	                       make_absolute(r, "tpm-log", &r->tpm_log, e) ||
+	                       make_absolute(r, "agent", &r->socket, e)
 	               ? e->code
 	               : 0;
 }
@@ -304,6 +295,8 @@ static int attend(struct run *r, struct err *e)
 		return e->code;
 	if (r->until == UNTIL_READY || r->until == UNTIL_SEALED)
 		return guest_stop(r->guest, GRACE, e);
+	if (r->socket)
+		guest_hang_up(r->guest);
 	return stay(r, e);
 }
 
@@ -314,11 +307,12 @@ static int boot(struct run *r, const char *dir, struct err *e)
 	};
 	int got;
 
-	c.args = (char *const *)r->qemu;
+	c.args = (char *const *)r->launch.argv;
 	c.show = shows_console(r);
 	c.record = r->console;
 	c.tpm = has_tpm(r);
 	c.tpm_log = r->tpm_log;
+	c.socket = r->socket;
 	/* the manifest names its files without a folder */
 	if (chdir(dir))
 		return err_errno(e, "%s", dir);
@@ -350,12 +344,12 @@ static int run(const struct args *a, struct err *e)
 		err_hint(e, "the bundle has to be made anew; --unchecked boots it as it is");
 		return e->code;
 	}
-	copy_args(&r);
-	got = pick_accel(&r, e) || open_files(&r, e) || boot(&r, dir, e);
+	got = prepare(&r, e) || pick_accel(&r, e) || open_files(&r, e) || boot(&r, dir, e);
 	console = r.console;
-	free(r.qemu);
+	launch_free(&r.launch);
 	free(r.record);
 	free(r.tpm_log);
+	free(r.socket);
 	return got ? e->code : 0;
 }
 
@@ -366,6 +360,10 @@ static const struct opt opts[] = {
 	{ "accel", "auto|kvm|tcg", "how the guest's code runs (default: kvm where it works)" },
 	{ "vcpus", "N", "another number of vCPUs than the bundle's" },
 	{ "memory", "SIZE", "another memory size than the bundle's" },
+	{ "initdata", "FILE", "hand it to the guest, bound to it as the platform does" },
+	{ "scratch", "SIZE|FILE", "a disk for what the guest writes; else its memory is" },
+	{ "forward", "PORT:GUESTPORT", "let that port of 127.0.0.1, or ADDRESS:PORT, be the guest's" },
+	{ "agent", "SOCKET", "the agent's ttrpc socket, left to others once it is ready" },
 	{ "console", "FILE|-", "record a debug bundle's console there instead of showing it" },
 	{ "record", "FILE", "keep what --json prints there, for the boot chart of `bulla report`" },
 	{ "tpm-log", "FILE", "keep the commands that the guest's TPM gets there" },

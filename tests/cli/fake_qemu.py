@@ -32,7 +32,7 @@ def read_exactly(c, n):
     while len(data) < n:
         more = c.recv(n - len(data))
         if not more:
-            sys.exit(0)
+            raise EOFError
         data += more
     return data
 
@@ -93,6 +93,12 @@ def main():
         f.write(os.getcwd() + "\n")
     with open(OUT + "/pid", "w") as f:
         f.write("%d\n" % os.getpid())
+    for a in sys.argv:
+        if a.startswith("file=/proc/self/fd/"):
+            drive = dict(kv.split("=", 1) for kv in a.split(","))
+            with open(drive["file"], "rb") as f, open(OUT + "/" + drive["id"], "wb") as copy:
+                copy.write(f.read(1 << 20))
+                copy.truncate(os.fstat(f.fileno()).st_size)
     if MODE == "fails":
         print("qemu-system-x86_64: no such machine", file=sys.stderr)
         sys.exit(1)
@@ -103,7 +109,12 @@ def main():
     s.bind(path)
     time.sleep(0.05)
     s.listen(1)
-    serve(s.accept()[0])
+    while True:
+        try:
+            serve(s.accept()[0])
+        except (EOFError, ConnectionError):
+            if MODE != "shared":
+                sys.exit(0)
 
 
 main()

@@ -41,3 +41,19 @@ int gzip_inflate(const char *name, struct slice data, size_t max, struct buf *re
 	inflateEnd(&z);
 	return r;
 }
+
+void gzip_deflate(struct slice data, struct buf *ret)
+{
+	z_stream z = { .next_in = (uint8_t *)(uintptr_t)data.p, .avail_in = (uInt)data.n };
+	size_t bound;
+
+	if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_ONLY + MAX_WBITS, MAX_MEM_LEVEL,
+	            Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+	bound = deflateBound(&z, data.n);
+	z.next_out = buf_zeros(ret, bound);
+	z.avail_out = (uInt)bound;
+	deflate(&z, Z_FINISH);
+	ret->n -= z.avail_out;
+	deflateEnd(&z);
+}
