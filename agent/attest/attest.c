@@ -5,7 +5,7 @@
  * Hardware that speaks for itself comes before what a host could set beside it: a TPM's answer is believed
  * only where neither a CPU nor an ultravisor answers.
  */
-static const struct attester_type *const types[] = { NULL };
+static const struct attester_type *const types[] = { &attester_tpm, NULL };
 
 char *attester_path(const struct attester *a, const char *path)
 {

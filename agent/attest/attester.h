@@ -25,7 +25,7 @@ struct attester_type {
 	int (*extend)(const struct attester *a, int pcr, struct slice digest, struct err *e);
 };
 
-extern const struct attester_type attester_sample;
+extern const struct attester_type attester_sample, attester_tpm;
 
 /* The index in a CC event log of what PCR maps to. */
 uint32_t attester_cc_index(int pcr);
@@ -34,4 +34,14 @@ uint32_t attester_cc_index(int pcr);
 char *attester_path(const struct attester *a, const char *path);
 /* Standard base64 of DATA as a JSON string. */
 json_t *attester_base64(struct slice data);
+
+/* What everything with a TPM shares. 17 to 22 take nothing from an operating system, 16 and 23 can be reset;
+ * 15 is the last that neither firmware nor stub extends. */
+enum { ATTESTER_TPM_PCR = 15 };
+int attester_tpm_open(const struct attester *a, int *ret, struct err *e);
+int attester_tpm_bind(const struct attester *a, enum hash_alg alg, struct slice digest, struct err *e);
+int attester_tpm_extend(const struct attester *a, int pcr, struct slice digest, struct err *e);
+uint32_t attester_tpm_index(int pcr);
+struct tpm2_quote;
+json_t *attester_tpm_pcrs(const struct tpm2_quote *q);
 #endif
