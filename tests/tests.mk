@@ -63,7 +63,7 @@ FUZZ_TIME ?= 600
 .PHONY: fuzz-build fuzz
 fuzz-build:
 	@command -v clang >/dev/null || { echo "make fuzz: clang is missing, which brings libFuzzer: apt install clang" >&2; exit 4; }
-	@$(MAKE) --no-print-directory O=$O/fuzz CC=clang CFLAGS='-O1 -g' FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
+	@$(MAKE) --no-print-directory O=$O/fuzz CC=clang CFLAGS='-O1 -g -Wno-missing-field-initializers' FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
 		SANFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		$(HARNESS:%=$O/fuzz/test/fuzz_%)
 	@ln -sf $(HARNESS:%=test/fuzz_%) $O/fuzz/
