@@ -32,7 +32,7 @@ QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/
 ifdef SAN
 check: check-quick
 else
-check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure
+check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc
 	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(FOREIGN_TESTS) $(call src,tests/boot/*.sh)
 endif
 
@@ -47,6 +47,12 @@ foreign: $(BULLA) $(filter-out $(FOREIGN_WITHOUT:%=$O/test/test_%),$(UNIT_BIN)) 
 
 check-foreign: $(BULLA)
 	@$(TEST_ENV) tests/run $(FOREIGN_TESTS)
+
+# An independent client of the agent's protocol, of Debian's Go libraries; the tests that need it skip without
+$O/test/ttrpc: $(call src,tests/peers/ttrpc/*.go)
+	@mkdir -p $(@D) && echo "  go $(<D)"
+	@if command -v go >/dev/null && [ -d /usr/share/gocode/src/github.com/containerd/ttrpc ]; then \
+		GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=-trimpath GOCACHE=$(abspath $O)/go go build -o $@ ./$(<D); fi
 
 $O/test/bench_measure: tests/bench/measure.c $(LIB_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
