@@ -1,4 +1,4 @@
-#include "run/msg.h"
+#include "message.h"
 #include "lib/mem.h"
 #include "lib/pb.h"
 
