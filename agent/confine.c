@@ -118,6 +118,7 @@ static int add_ioctls(scmp_filter_ctx f)
 		{ 0xff00, 0x7500 },
 		{ 0xff00, 0xfd00 },
 		{ UINT32_MAX, TCGETS },
+		{ UINT32_MAX, 0xc4405401 }, /* TDX_CMD_GET_REPORT0 */
 		{ UINT32_MAX, FIONREAD },
 		{ UINT32_MAX, FIONBIO },
 		{ UINT32_MAX, TIOCGWINSZ },

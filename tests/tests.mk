@@ -32,7 +32,7 @@ QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/
 ifdef SAN
 check: check-quick
 else
-check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure
+check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc
 	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(FOREIGN_TESTS) $(call src,tests/boot/*.sh)
 endif
 
@@ -41,12 +41,18 @@ check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
 
 # The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.
-FOREIGN_WITHOUT := curl agent_http
+FOREIGN_WITHOUT := curl agent_http agent_untar
 .PHONY: foreign check-foreign
 foreign: $(BULLA) $(filter-out $(FOREIGN_WITHOUT:%=$O/test/test_%),$(UNIT_BIN)) $(FUZZ_BIN)
 
 check-foreign: $(BULLA)
 	@$(TEST_ENV) tests/run $(FOREIGN_TESTS)
+
+# An independent client of the agent's protocol, of Debian's Go libraries; the tests that need it skip without
+$O/test/ttrpc: $(call src,tests/peers/ttrpc/*.go)
+	@mkdir -p $(@D) && echo "  go $(<D)"
+	@if command -v go >/dev/null && [ -d /usr/share/gocode/src/github.com/containerd/ttrpc ]; then \
+		GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=-trimpath GOCACHE=$(abspath $O)/go go build -o $@ ./$(<D); fi
 
 $O/test/bench_measure: tests/bench/measure.c $(LIB_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
@@ -63,7 +69,7 @@ FUZZ_TIME ?= 600
 .PHONY: fuzz-build fuzz
 fuzz-build:
 	@command -v clang >/dev/null || { echo "make fuzz: clang is missing, which brings libFuzzer: apt install clang" >&2; exit 4; }
-	@$(MAKE) --no-print-directory O=$O/fuzz CC=clang CFLAGS='-O1 -g' FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
+	@$(MAKE) --no-print-directory O=$O/fuzz CC=clang CFLAGS='-O1 -g -Wno-missing-field-initializers' FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
 		SANFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		$(HARNESS:%=$O/fuzz/test/fuzz_%)
 	@ln -sf $(HARNESS:%=test/fuzz_%) $O/fuzz/

@@ -9,17 +9,13 @@
 /* base64url without padding, as JWK has numbers (RFC 7518, 6.3.1) */
 static BIGNUM *jwk_number(const json_t *key, const char *member)
 {
-	_buf_ struct buf text = { 0 }, n = { 0 };
+	_buf_ struct buf n = { 0 };
 	const json_t *v = json_object_get(key, member);
 
-	if (!json_is_string(v))
+	if (!json_is_string(v) ||
+	        !base64url_decode(&n, slice_of(json_string_value(v), json_string_length(v))))
 		return NULL;
-	buf_add(&text, json_string_value(v), json_string_length(v));
-	for (size_t i = 0; i < text.n; i++)
-		text.p[i] = text.p[i] == '-' ? '+' : text.p[i] == '_' ? '/' : text.p[i];
-	while (text.n % 4)
-		buf_add(&text, "=", 1);
-	return base64_decode(&n, buf_slice(&text)) ? BN_bin2bn(n.p, (int)n.n, NULL) : NULL;
+	return BN_bin2bn(n.p, (int)n.n, NULL);
 }
 
 static EVP_PKEY *rsa_key(const json_t *jwk)

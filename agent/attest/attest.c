@@ -5,7 +5,8 @@
  * Hardware that speaks for itself comes before what a host could set beside it: a TPM's answer is believed
  * only where neither a CPU nor an ultravisor answers.
  */
-static const struct attester_type *const types[] = { &attester_tpm, NULL };
+static const struct attester_type *const types[] = { &attester_tdx, &attester_snp, &attester_cca,
+	&attester_tpm, NULL };
 
 char *attester_path(const struct attester *a, const char *path)
 {
@@ -18,6 +19,27 @@ json_t *attester_base64(struct slice data)
 
 	base64_encode(&text, data);
 	return json_string(buf_str(&text));
+}
+
+json_t *attester_numbers(struct slice data)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < data.n; i++)
+		json_array_append_new(list, json_integer(data.p[i]));
+	return list;
+}
+
+int attester_compare(const char *what, struct slice field, struct slice digest, struct err *e)
+{
+	uint8_t want[HASH_MAX] = { 0 };
+	char found[HASH_MAX_HEX], expected[HASH_MAX_HEX];
+
+	memcpy(want, digest.p, digest.n < field.n ? digest.n : field.n);
+	if (slice_eq(field, slice_of(want, field.n)))
+		return 0;
+	return err_set(e, -EKEYREJECTED, "initdata: %s is %s, expected %s of it", what,
+	        hex_encode(found, field.p, field.n), hex_encode(expected, want, field.n));
 }
 
 int attest_open(const char *root, bool sample, struct attester **ret, struct err *e)

@@ -25,7 +25,7 @@ struct attester_type {
 	int (*extend)(const struct attester *a, int pcr, struct slice digest, struct err *e);
 };
 
-extern const struct attester_type attester_sample, attester_tpm;
+extern const struct attester_type attester_sample, attester_tdx, attester_snp, attester_cca, attester_tpm;
 
 /* The index in a CC event log of what PCR maps to. */
 uint32_t attester_cc_index(int pcr);
@@ -34,6 +34,12 @@ uint32_t attester_cc_index(int pcr);
 char *attester_path(const struct attester *a, const char *path);
 /* Standard base64 of DATA as a JSON string. */
 json_t *attester_base64(struct slice data);
+/* DATA as a JSON list of numbers, as Rust's Vec<u8> becomes one. */
+json_t *attester_numbers(struct slice data);
+/* Is FIELD, which errors call WHAT, initdata's DIGEST, cut or zero-padded? -EKEYREJECTED. */
+int attester_compare(const char *what, struct slice field, struct slice digest, struct err *e);
+/* attest_eventlog, with or without the events of runtime. */
+int attester_eventlog(const struct attester *a, bool events, struct buf *ret, struct err *e);
 
 /* What everything with a TPM shares. 17 to 22 take nothing from an operating system, 16 and 23 can be reset;
  * 15 is the last that neither firmware nor stub extends. */

@@ -131,14 +131,13 @@ int attest_extend(struct attester *a, int pcr, const char *domain, const char *o
 		return err_errno(e, "%s", path);
 	if ((size_t)at + entry.n > (strcmp(domain, AGENT_DOMAIN) ? LOG_MAX : LOG_OWN_MAX))
 		return err_set(e, -ENOSPC, "%s: full at %lld bytes", path, (long long)at);
-	k = t->extend ? t->extend(a, pcr, slice_of(digest, hash_len(t->event_alg)), e) : 0;
-	if (k < 0)
+	k = t->extend ? t->extend(a, pcr, slice_of(digest, hash_len(t->event_alg)), e)
+	              : err_set(e, -EOPNOTSUPP, "%s measures nothing at run time", t->tee);
+	if (k < 0 && k != -EOPNOTSUPP)
 		return k;
 	if (write(fd, entry.p, entry.n) != (ssize_t)entry.n)
 		return err_errno(e, "%s", path);
-	return t->extend ? 0
-	                 : err_set(e, -EOPNOTSUPP, "%s measures nothing at run time; the event is logged",
-	                           t->tee);
+	return k;
 }
 
 /* The firmware's log, without what follows its last event. */
@@ -159,13 +158,13 @@ static int add_ccel(const struct attester *a, struct buf *ret, struct err *e)
 	return k;
 }
 
-int attest_eventlog(const struct attester *a, struct buf *ret, struct err *e)
+int attester_eventlog(const struct attester *a, bool with_events, struct buf *ret, struct err *e)
 {
 	_free_ char *path = attester_path(a, LOG_PATH);
 	_buf_ struct buf log = { 0 }, events = { 0 };
 	int k = add_ccel(a, &log, e);
 
-	if (!k && !access(path, F_OK))
+	if (!k && with_events && !access(path, F_OK))
 		k = io_read_file(path, LOG_OWN_MAX, &events, e);
 	if (k < 0)
 		return k;
@@ -177,4 +176,9 @@ int attest_eventlog(const struct attester *a, struct buf *ret, struct err *e)
 	memset(buf_zeros(&log, END_LEN), 0xff, END_LEN);
 	buf_add(ret, log.p, log.n);
 	return 0;
+}
+
+int attest_eventlog(const struct attester *a, struct buf *ret, struct err *e)
+{
+	return attester_eventlog(a, true, ret, e);
 }

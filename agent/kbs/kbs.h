@@ -17,6 +17,7 @@ struct kbs_how {
 	const char *ca_pem;    /* NULL: the system's roots */
 	uint64_t ms;           /* deadline of one call with all retries; 0: 60 s */
 	struct slice initdata; /* sent along (0.4.0), if any */
+	const char *key; /* the TEE key: "P-256", "P-521" or "RSA"; NULL: what the protocol's version takes */
 	const char *secrets; /* folder of the injected secret area; NULL: /sys/kernel/security/secrets/coco */
 };
 
@@ -24,14 +25,17 @@ struct kbs_how {
 struct kbs *kbs_new(const struct kbs_how *how, struct attester *attester);
 void kbs_freep(struct kbs **k);
 
-/* URI is kbs://[host]/repo/type/tag or kbs+plugin://[host]/path?query. -EKEYREJECTED: the broker refuses;
- * -ENOENT; -ETIMEDOUT; -EBADMSG. *RET is wiped by the caller (kbs_wipe). */
+/* URI is kbs://[host]/repo/type/tag or kbs+plugin://[host]/path?query. -EKEYREJECTED: the broker refuses, is
+ * not who it should be (TLS), or the answer does not open; -ENOENT; -ETIMEDOUT; -EBADMSG; -EINVAL (the URI);
+ * -ENODEV (no TEE, no broker). *RET is wiped by the caller (kbs_wipe). */
 int kbs_resource(struct kbs *k, const char *uri, struct buf *ret, struct err *e);
-/* A valid attestation token (JWT), renewed when less than 30 s of it are left. */
+/* A valid attestation token (JWT), renewed when less than 30 s of it are left. -EKEYEXPIRED: a new one is
+ * already over. */
 int kbs_token(struct kbs *k, struct buf *ret, struct err *e);
 /* The token and the key that it is bound to: {"token":…,"tee_keypair":PEM}. */
 int kbs_token_pair(struct kbs *k, struct buf *ret, struct err *e);
-/* Opens "sealed.…" (a vault; an envelope with an inner key of this broker). */
+/* Opens "sealed.…" (a vault; an envelope whose key is a key of this broker's), whose signature must be that
+ * of a key of this broker's: the one that its header names. Errors as kbs_resource. */
 int kbs_unseal(struct kbs *k, const char *sealed, struct buf *ret, struct err *e);
 static inline bool kbs_is_sealed(const char *text)
 {

@@ -4,6 +4,7 @@
  */
 #ifndef AGENT_RPC_H
 #define AGENT_RPC_H
+#include "lib/err.h"
 #include "lib/slice.h"
 #include "loop.h"
 #include "lib/pb.h"
@@ -25,6 +26,8 @@ struct rpc_method {
 /* Ends the call with a result message, or with an error. A caller that has gone is no error. */
 void rpc_answer(struct rpc_call *c, struct slice payload);
 void rpc_fail(struct rpc_call *c, enum rpc_code code, const char *message);
+/* The same with an error's message and hint, and the code that its errno means. */
+void rpc_fail_err(struct rpc_call *c, const struct err *e);
 
 /* A server of the methods in TABLES (NULL-terminated; each ended by a NULL service), which must outlive it.
  */

@@ -18,11 +18,15 @@ enum {
 enum rpc_code { /* google.rpc.Code */
 	RPC_UNKNOWN = 2,
 	RPC_INVALID = 3,
+	RPC_DEADLINE = 4,
 	RPC_NOT_FOUND = 5,
 	RPC_EXISTS = 6,
+	RPC_DENIED = 7,
 	RPC_EXHAUSTED = 8,
 	RPC_PRECONDITION = 9,
+	RPC_OUT_OF_RANGE = 11,
 	RPC_UNIMPLEMENTED = 12,
+	RPC_INTERNAL = 13,
 };
 
 struct ttrpc_frame {
