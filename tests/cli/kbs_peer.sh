@@ -4,7 +4,7 @@
 . tests/tap.sh
 . tests/boot/e2e/common
 name="the key broker of the tests agrees with vectors"
-V=$VECTORS/agent
+V=${VECTORS:-../shared/vectors}/agent
 [ -e "$V/kbs/rcar-cases.json" ] || { skip "$name" "$V/kbs is missing"; exit 0; }
 for tool in jq jose; do
 	command -v "$tool" >/dev/null || { skip "$name" "$tool is missing: ci/install-deps check"; exit 0; }
