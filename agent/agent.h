@@ -18,6 +18,7 @@ struct agent {
 	struct kbs *kbs;
 	struct policy *policy;
 	struct run *run;
+	struct net *net;
 	struct seal seal;
 	struct timer ending; /* armed once DestroySandbox was answered */
 	unsigned int end_steps;

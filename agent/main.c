@@ -65,7 +65,7 @@ static void on_up(void *arg)
 
 static int start(struct agent *a)
 {
-	static const struct rpc_method *const tables[] = { agent_methods, NULL };
+	static const struct rpc_method *const tables[] = { agent_methods, net_methods, NULL };
 	const char *stages = getenv(STAGES_ENV);
 	int k = stages ? stages_parse(stages, &a->stages) : 0;
 
@@ -90,7 +90,7 @@ static int start(struct agent *a)
 	k = rpc_open_port(a->server, on_up, a);
 	if (k < 0)
 		return k;
-	k = net_start(a->loop);
+	k = net_start(a);
 	if (k < 0)
 		log_line(LOG_WARNING, "network: %s", strerror(-k));
 	start_begin(a);

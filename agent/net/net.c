@@ -2,11 +2,14 @@
 #include "lib/mem.h"
 #include "log.h"
 #include "net/client.h"
+#include "net/host.h"
 #include "net/link.h"
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,6 +23,10 @@ struct net {
 	struct loop *loop;
 	struct dhcp_client *clients[MAX_INTERFACES];
 	size_t n;
+	int fixed[MAX_INTERFACES]; /* indexes of those that the host has set */
+	size_t n_fixed;
+	char dns[3][INET6_ADDRSTRLEN]; /* of the host */
+	size_t n_dns;
 };
 
 /* The name servers of all leases, in the order in which the interfaces came; resolvers read the first three.
@@ -33,6 +40,8 @@ static void write_resolv_conf(void *arg)
 		log_line(LOG_WARNING, RESOLV_CONF ": %s", strerror(errno));
 		return;
 	}
+	for (size_t i = 0; i < net->n_dns; i++)
+		fprintf(f, "nameserver %s\n", net->dns[i]);
 	for (size_t i = 0; i < net->n; i++) {
 		const struct dhcp_lease *l = dhcp_client_lease(net->clients[i]);
 
@@ -48,6 +57,9 @@ static bool is_known(const struct net *net, const char *name)
 {
 	for (size_t i = 0; i < net->n; i++)
 		if (!strcmp(dhcp_client_name(net->clients[i]), name))
+			return true;
+	for (size_t i = 0; i < net->n_fixed; i++)
+		if (net->fixed[i] == (int)if_nametoindex(name))
 			return true;
 	return false;
 }
@@ -68,6 +80,12 @@ static void take_interface(struct net *net, const char *name)
 		log_line(LOG_WARNING, "%s: %s", name, strerror(k < 0 ? -k : errno));
 }
 
+static void drop_client(struct net *net, size_t i)
+{
+	dhcp_client_free(net->clients[i]);
+	memmove(&net->clients[i], &net->clients[i + 1], (--net->n - i) * sizeof(*net->clients));
+}
+
 static void drop_missing(struct net *net)
 {
 	char path[300];
@@ -78,8 +96,7 @@ static void drop_missing(struct net *net)
 			i++;
 			continue;
 		}
-		dhcp_client_free(net->clients[i]);
-		memmove(&net->clients[i], &net->clients[i + 1], (--net->n - i) * sizeof(*net->clients));
+		drop_client(net, i);
 	}
 }
 
@@ -114,7 +131,132 @@ static void on_change(struct watch *w, uint32_t events)
 	scan(container_of(w, struct net, w));
 }
 
-int net_start(struct loop *l)
+void net_dns(struct net *net, const json_t *servers)
+{
+	const json_t *one;
+	uint8_t address[16];
+	size_t i;
+
+	net->n_dns = 0;
+	json_array_foreach(servers, i, one)
+	{
+		const char *s = json_string_value(one);
+
+		if (s && net->n_dns < ARRAY_LEN(net->dns) &&
+		        (inet_pton(AF_INET, s, address) == 1 || inet_pton(AF_INET6, s, address) == 1))
+			snprintf(net->dns[net->n_dns++], sizeof(*net->dns), "%s", s);
+	}
+	write_resolv_conf(net);
+}
+
+/* DHCP has nothing to say to the interface INDEX any more; it goes by its name as long as it has it. */
+static void fix(void *arg, int index)
+{
+	struct net *net = arg;
+	char name[IFNAMSIZ];
+
+	for (size_t i = 0; if_indextoname((unsigned int)index, name) && i < net->n; i++)
+		if (!strcmp(dhcp_client_name(net->clients[i]), name)) {
+			drop_client(net, i);
+			break;
+		}
+	for (size_t i = 0; i < net->n_fixed; i++)
+		if (net->fixed[i] == index)
+			return;
+	if (net->n_fixed == MAX_INTERFACES) /* the oldest has most likely gone */
+		memmove(net->fixed, net->fixed + 1, --net->n_fixed * sizeof(*net->fixed));
+	net->fixed[net->n_fixed++] = index;
+	write_resolv_conf(net);
+}
+
+static void update_interface(struct rpc_call *c, struct slice payload, void *agent)
+{
+	const struct agent *a = agent;
+	struct slice rest = payload;
+	struct err e = { 0 };
+	json_t *request = NULL;
+	struct pb_field f;
+	int k = msg_json(payload, msg_update_interface, &request, &e);
+
+	if (!k)
+		k = host_interface(request, fix, a->net, &e);
+	json_decref(request);
+	if (k) {
+		rpc_fail_err(c, &e);
+		return;
+	}
+	while (pb_next(&rest, &f) > 0 && f.number != 1)
+		;
+	rpc_answer(c, f.bytes); /* the interface as it was asked for */
+}
+
+static void list(struct rpc_call *c, int (*of)(struct buf *ret, struct err *e))
+{
+	_buf_ struct buf b = { 0 };
+	struct err e = { 0 };
+
+	if (of(&b, &e))
+		rpc_fail_err(c, &e);
+	else
+		rpc_answer(c, buf_slice(&b));
+}
+
+static void update_routes(struct rpc_call *c, struct slice payload, void *agent)
+{
+	struct err e = { 0 };
+	json_t *request = NULL;
+	int k = msg_json(payload, msg_update_routes, &request, &e);
+
+	(void)agent;
+	if (!k)
+		k = host_routes(request, &e);
+	json_decref(request);
+	if (k)
+		rpc_fail_err(c, &e);
+	else
+		list(c, host_list_routes);
+}
+
+static void add_neighbors(struct rpc_call *c, struct slice payload, void *agent)
+{
+	struct err e = { 0 };
+	json_t *request = NULL;
+	int k = msg_json(payload, msg_add_neighbors, &request, &e);
+
+	(void)agent;
+	if (!k)
+		k = host_neighbors(request, &e);
+	json_decref(request);
+	if (k)
+		rpc_fail_err(c, &e);
+	else
+		rpc_answer(c, slice_of(NULL, 0));
+}
+
+static void list_interfaces(struct rpc_call *c, struct slice payload, void *agent)
+{
+	(void)payload;
+	(void)agent;
+	list(c, host_list_interfaces);
+}
+
+static void list_routes(struct rpc_call *c, struct slice payload, void *agent)
+{
+	(void)payload;
+	(void)agent;
+	list(c, host_list_routes);
+}
+
+const struct rpc_method net_methods[] = {
+	{ "grpc.AgentService", "UpdateInterface", update_interface, .early = true },
+	{ "grpc.AgentService", "UpdateRoutes", update_routes, .early = true },
+	{ "grpc.AgentService", "ListInterfaces", list_interfaces, .early = true },
+	{ "grpc.AgentService", "ListRoutes", list_routes, .early = true },
+	{ "grpc.AgentService", "AddARPNeighbors", add_neighbors, .early = true },
+	{ 0 },
+};
+
+int net_start(struct agent *a)
 {
 	const struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 	struct net *net = xcalloc(1, sizeof(*net));
@@ -123,15 +265,16 @@ int net_start(struct loop *l)
 	if (k < 0)
 		log_line(LOG_WARNING, "lo: %s", strerror(-k));
 	*net = (struct net){ .w = { socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), on_change },
-		.loop = l };
+		.loop = a->loop };
 	k = net->w.fd < 0 || bind(net->w.fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
 	if (!k)
-		k = loop_add(l, &net->w, EPOLLIN);
+		k = loop_add(a->loop, &net->w, EPOLLIN);
 	if (k < 0) {
-		loop_close(l, &net->w);
+		loop_close(a->loop, &net->w);
 		free(net);
 		return k;
 	}
+	a->net = net;
 	scan(net);
 	write_resolv_conf(net);
 	return 0;
