@@ -6,7 +6,7 @@
  * only where neither a CPU nor an ultravisor answers.
  */
 static const struct attester_type *const types[] = { &attester_tdx, &attester_snp, &attester_cca,
-	&attester_tpm, NULL };
+	&attester_se, &attester_sev, &attester_az_snp, &attester_az_tdx, &attester_tpm, NULL };
 
 char *attester_path(const struct attester *a, const char *path)
 {

@@ -13,9 +13,9 @@ struct attester;
 
 /*
  * The attester of this machine, by what it has: configfs-tsm (tdx, snp, cca), /dev/sev-guest, a vTPM with an
- * HCL report (az-snp-vtpm, az-tdx-vtpm), the ultravisor (se), a TPM (tpm). SAMPLE (bulla.tee=sample on the
- * measured command line) gives `sample` instead, and nothing else ever does. ROOT is "/" but in tests.
- * -ENODEV: no TEE.
+ * HCL report (az-snp-vtpm, az-tdx-vtpm), the ultravisor (se), secrets injected into SEV and SEV-ES (sev,
+ * which has no evidence), a TPM (tpm). SAMPLE (bulla.tee=sample on the measured command line) gives `sample`
+ * instead, and nothing else ever does. ROOT is "/" but in tests. -ENODEV: no TEE.
  */
 int attest_open(const char *root, bool sample, struct attester **ret, struct err *e);
 void attest_freep(struct attester **a);
@@ -26,14 +26,14 @@ bool attest_is_tee(const struct attester *a);
 
 /*
  * Primary evidence over REPORT_DATA (48 or 64 bytes; cut or zero-padded as the TEE wants it). NONCE is the
- * challenge's, which `se` takes apart; NULL else. Blocks.
+ * challenge's, which `se` takes apart; NULL else. -EOPNOTSUPP for `sev`. Blocks.
  */
 int attest_evidence(
         struct attester *a, struct slice report_data, const char *nonce, json_t **ret, struct err *e);
 /*
- * Compares initdata's DIGEST with what the hardware says of it: HOSTDATA, MRCONFIGID, RPV; a TPM's PCR 8 is
- * extended with it once and must then be what that alone gives. `sample` takes any. -EKEYREJECTED where they
- * differ. Blocks.
+ * Compares initdata's DIGEST with what the hardware says of it: HOSTDATA, MRCONFIGID, RPV, an injected
+ * secret; a TPM's PCR 8 is extended with it once and must then be what that alone gives. `sample` takes any.
+ * -EKEYREJECTED where they differ, and always for `se`, which binds none. Blocks.
  */
 int attest_bind(struct attester *a, enum hash_alg alg, struct slice digest, struct err *e);
 /*

@@ -25,7 +25,8 @@ struct attester_type {
 	int (*extend)(const struct attester *a, int pcr, struct slice digest, struct err *e);
 };
 
-extern const struct attester_type attester_sample, attester_tdx, attester_snp, attester_cca, attester_tpm;
+extern const struct attester_type attester_sample, attester_tdx, attester_snp, attester_cca, attester_se,
+        attester_sev, attester_az_snp, attester_az_tdx, attester_tpm;
 
 /* The index in a CC event log of what PCR maps to. */
 uint32_t attester_cc_index(int pcr);

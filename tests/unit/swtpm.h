@@ -12,7 +12,8 @@
 #include "lib/io.h"
 
 struct swtpm {
-	char *root; /* of an attester: dev/tpmrm0 and run/bulla are in it */
+	const char *front; /* a Python program that is given the folder and swtpm's command line, or NULL */
+	char *root;        /* of an attester: dev/tpmrm0 and run/bulla are in it */
 	char device[64];
 	int held; /* keeps the terminal up between commands */
 	pid_t pid;
@@ -56,8 +57,12 @@ static inline void swtpm_start(struct swtpm *t)
 	assert_true(t->pid >= 0);
 	if (!t->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execlp("swtpm", "swtpm", "chardev", "--tpm2", "--fd", fd, "--tpmstate", state, "--flags",
-		        "not-need-init,startup-clear", "--log", "level=0", NULL);
+		const char *argv[] = { "python3", t->front, t->root, "swtpm", "chardev", "--tpm2", "--fd", fd,
+			"--tpmstate", state, "--flags", "not-need-init,startup-clear", "--log", "level=0",
+			NULL };
+		const char **from = argv + (t->front ? 0 : 3);
+
+		execvp(*from, (char **)from);
 		_exit(127);
 	}
 	close(master);

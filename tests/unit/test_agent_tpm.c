@@ -8,6 +8,7 @@
 #include "attest/tpm2.h"
 #include "format/eventlog.h"
 #include "lib/base64.h"
+#include "shape.h"
 #include "swtpm.h"
 #include "vectors.h"
 
@@ -30,35 +31,6 @@ static void write_decoded(const struct swtpm *t, const char *name, const char *b
 
 	assert_true(base64_decode(&b, slice_str(base64)));
 	assert_int_equal(io_write_file(path, buf_slice(&b), 0600, &e), 0);
-}
-
-static const char *str(json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	assert_non_null(s);
-	return s;
-}
-
-/* Trustee takes members apart by name and type: ours are the same as in its own test data, with nothing more.
- */
-static void assert_same_shape(json_t *got, json_t *want)
-{
-	const char *key;
-	json_t *v;
-	size_t i;
-
-	assert_int_equal(json_typeof(got), json_typeof(want));
-	if (json_is_array(want))
-		assert_int_equal(json_array_size(got), json_array_size(want));
-	json_array_foreach(want, i, v) assert_same_shape(json_array_get(got, i), v);
-	if (json_is_object(want))
-		assert_int_equal(json_object_size(got), json_object_size(want));
-	json_object_foreach(want, key, v)
-	{
-		assert_non_null(json_object_get(got, key));
-		assert_same_shape(json_object_get(got, key), v);
-	}
 }
 
 /* The SHA-256 PCR as tpm2-tools read it, in lower-case hex. */

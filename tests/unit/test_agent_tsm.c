@@ -10,6 +10,7 @@
 #include "attest/attest.h"
 #include "format/eventlog.h"
 #include "lib/base64.h"
+#include "shape.h"
 #include "vectors.h"
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -118,7 +119,8 @@ int rmdir(const char *path)
 	return io_remove_tree(path, &e);
 }
 
-/* TDX_CMD_GET_REPORT0, and SNP_GET_EXT_REPORT as the PSP answers it. */
+/* TDX_CMD_GET_REPORT0, SNP_GET_EXT_REPORT as the PSP answers it, and UVIO_IOCTL_ATT (arch/s390's uvdevice.h),
+ * whose measurement is here the request and what is to be measured with it. */
 int ioctl(int fd, unsigned long what, ...)
 {
 	va_list ap;
@@ -144,6 +146,32 @@ int ioctl(int fd, unsigned long what, ...)
 		memcpy(resp->data + 32, m.device.p, SNP_LEN);
 		memcpy(resp->data + 32 + SNP_DATA_AT, req->data.user_data, 64);
 		memcpy((void *)(uintptr_t)req->certs_address, m.aux.p, m.aux.n);
+		return 0;
+	}
+	if (what == 0xc0407501) {
+		struct {
+			uint32_t flags;
+			uint16_t rc, rrc;
+			uint64_t argument;
+			uint32_t len;
+		} *call = arg;
+		uint8_t *p = (uint8_t *)(uintptr_t)call->argument;
+		uint64_t at[3];
+		uint32_t len[3];
+		uint16_t data_len;
+
+		assert_int_equal(call->len, 0x138);
+		memcpy(at, p, sizeof(at));
+		memcpy(len, p + 0x128, sizeof(len));
+		memcpy(&data_len, p + 0x134, sizeof(data_len));
+		assert_int_equal(data_len, 64);
+		assert_int_equal(len[1], 64);
+		assert_int_equal(len[2], 32);
+		memcpy((uint8_t *)(uintptr_t)at[1], (uint8_t *)(uintptr_t)at[0], 32);
+		memcpy((uint8_t *)(uintptr_t)at[1] + 32, p + 0x18, 32);
+		memset((uint8_t *)(uintptr_t)at[2], 0xad, 32);
+		memset(p + 0x118, 0xcd, 16);
+		call->rc = m.device.n ? 0x106 : 1;
 		return 0;
 	}
 	errno = ENOTTY;
@@ -205,14 +233,6 @@ static json_t *vector_json(const char *name)
 	json_t *j = json_loadb((char *)b.p, b.n, 0, NULL);
 	assert_non_null(j);
 	return j;
-}
-
-static const char *str(json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	assert_non_null(s);
-	return s;
 }
 
 static void get_bytes(json_t *list, uint8_t *ret, size_t n)
@@ -609,6 +629,73 @@ static void a_realms_token_is_passed_on_and_says_what_initdata_must_be(void **st
 	attest_freep(&a);
 }
 
+#define B32 "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
+
+static void the_ultravisor_measures_what_the_challenge_asks_for(void **state)
+{
+	/* 32 bytes of 'A' are the request */
+	const char *nonce = "{\"request_blob\":\"" B32 "\",\"measurement_size\":64,\"additional_size\":32,"
+	                    "\"encr_measurement_key\":\"a2V5\",\"encr_request_nonce\":\"bm9uY2U=\","
+	                    "\"image_hdr_tags\":\"dGFncw==\"}";
+	uint8_t data[64], want[64];
+	_buf_ struct buf b = { 0 };
+	struct err e = { 0 };
+	json_t *j = NULL;
+
+	(void)state;
+	put_text(m.root, "sys/firmware/uv/prot_virt_guest", "1\n");
+	put_text(m.root, "dev/uv", "");
+	memset(data, 'd', sizeof(data));
+	memset(want, 'A', 32);
+	memset(want + 32, 'd', 32);
+	struct attester *a = attester("se");
+	assert_int_equal(attest_evidence(a, slice_of(data, sizeof(data)), nonce, &j, &e), 0);
+	assert_int_equal(json_object_size(j), 7);
+	assert_true(base64_decode(&b, slice_str(str(j, "measurement"))));
+	assert_true(slice_eq(buf_slice(&b), slice_of(want, sizeof(want))));
+	buf_free(&b);
+	assert_true(base64_decode(&b, slice_str(str(j, "user_data"))));
+	assert_true(slice_eq(buf_slice(&b), slice_of(data, sizeof(data))));
+	assert_string_equal(str(j, "additional_data"), "ra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra0=");
+	assert_string_equal(str(j, "cuid"), "zc3Nzc3Nzc3Nzc3Nzc3NzQ==");
+	assert_string_equal(str(j, "encr_measurement_key"), "a2V5");
+	assert_string_equal(str(j, "encr_request_nonce"), "bm9uY2U=");
+	assert_string_equal(str(j, "image_hdr_tags"), "dGFncw==");
+	json_decref(j);
+	/* refused: by the ultravisor, without a request in the challenge, and initdata */
+	buf_add(&m.device, "x", 1);
+	assert_int_equal(attest_evidence(a, slice_of(data, sizeof(data)), nonce, &j, &e), -EIO);
+	assert_non_null(strstr(e.msg, "0x106"));
+	assert_int_equal(attest_evidence(a, slice_of(data, sizeof(data)), "MTIzNA==", &j, &e), -EBADMSG);
+	assert_int_equal(attest_evidence(a, slice_of(data, sizeof(data)), NULL, &j, &e), -EBADMSG);
+	assert_int_equal(attest_bind(a, HASH_SHA512, slice_of(data, 64), &e), -EKEYREJECTED);
+	attest_freep(&a);
+}
+
+static void sev_takes_the_initdata_that_an_injected_secret_names(void **state)
+{
+#define SECRET "sys/kernel/security/secrets/coco/243f0771-367c-456d-9398-096fc45d4b20"
+	uint8_t digest[SHA384_LEN];
+	struct err e = { 0 };
+	json_t *j = NULL;
+
+	(void)state;
+	memset(digest, 9, sizeof(digest));
+	put_text(m.root, "sys/kernel/security/secrets/coco/e6f5a162-d67f-4750-a67c-5d065f2a9910", "{}");
+	put_text(m.root, "dev/tpmrm0", "");
+	struct attester *a = attester("sev");
+	assert_true(attest_is_tee(a));
+	assert_int_equal(attest_evidence(a, slice_of(digest, sizeof(digest)), NULL, &j, &e), -EOPNOTSUPP);
+	assert_int_equal(attest_bind(a, HASH_SHA384, slice_of(digest, sizeof(digest)), &e), -EKEYREJECTED);
+	put_file(m.root, SECRET, digest, sizeof(digest));
+	assert_int_equal(attest_bind(a, HASH_SHA384, slice_of(digest, sizeof(digest)), &e), 0);
+	digest[0] = 0;
+	assert_int_equal(attest_bind(a, HASH_SHA384, slice_of(digest, sizeof(digest)), &e), -EKEYREJECTED);
+	put_file(m.root, SECRET, digest, 32);
+	assert_int_equal(attest_bind(a, HASH_SHA384, slice_of(digest, sizeof(digest)), &e), -EKEYREJECTED);
+	attest_freep(&a);
+}
+
 /* A TPM beside it is the host's to give. */
 static void the_cpu_is_asked_before_a_tpm(void **state)
 {
@@ -634,6 +721,8 @@ int main(void)
 		TEST(a_tdx_quote_comes_with_the_firmwares_log_and_no_more),
 		TEST(an_event_extends_rtmr3_where_the_kernel_can),
 		TEST(a_realms_token_is_passed_on_and_says_what_initdata_must_be),
+		TEST(the_ultravisor_measures_what_the_challenge_asks_for),
+		TEST(sev_takes_the_initdata_that_an_injected_secret_names),
 		TEST(the_cpu_is_asked_before_a_tpm),
 	};
 
