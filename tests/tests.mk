@@ -32,12 +32,12 @@ QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/
 ifdef SAN
 check: check-quick
 else
-check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc
+check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc $O/test/kbs_get
 	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(FOREIGN_TESTS) $(call src,tests/boot/*.sh)
 endif
 
 # what needs no image
-check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure
+check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/kbs_get
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
 
 # The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.
@@ -53,6 +53,11 @@ $O/test/ttrpc: $(call src,tests/peers/ttrpc/*.go)
 	@mkdir -p $(@D) && echo "  go $(<D)"
 	@if command -v go >/dev/null && [ -d /usr/share/gocode/src/github.com/containerd/ttrpc ]; then \
 		GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=-trimpath GOCACHE=$(abspath $O)/go go build -o $@ ./$(<D); fi
+
+# The agent's client of key brokers, by hand
+$O/test/kbs_get: tests/peers/kbs_get.c $(AGENT_TEST_OBJ)
+	@mkdir -p $(@D) && echo "  cc $<"
+	@$(TEST_CC) -Iagent -Itools $< $(AGENT_TEST_OBJ) $$(pkg-config --libs $(AGENT_LIBS))
 
 $O/test/bench_measure: tests/bench/measure.c $(LIB_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"

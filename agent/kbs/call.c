@@ -2,7 +2,7 @@
 #include <openssl/rand.h>
 #include <time.h>
 
-enum { PAUSE_FIRST = 400, PAUSE_MAX = 8000 };
+enum { PAUSE_FIRST = 200, PAUSE_MAX = 8000 };
 
 int call_begin(struct kbs *k, struct call *c, struct err *e)
 {
@@ -80,14 +80,14 @@ static bool wait_for(struct call *c, uint64_t ms)
 int call_request(struct call *c, const char *path, const char *body, struct http_request *r, struct err *e)
 {
 	struct kbs *k = c->k;
-	_free_ char *url = xasprintf("%s/kbs/v0/%s", k->url, path), *who = NULL;
-	const char *headers[] = { "Accept: application/json", NULL, NULL, NULL };
+	_free_ char *url = xasprintf("%s/kbs/v0/%s", k->url, path), *who = NULL, *bearer = NULL;
+	const char *headers[] = { "Accept: application/json", NULL, NULL, NULL, NULL };
 	size_t n = 1, tries = 0;
 
 	if (k->cookies.n)
 		headers[n++] = who = xasprintf("Cookie: %s", (const char *)k->cookies.p);
-	else if (k->token)
-		headers[n++] = who = xasprintf("Authorization: Bearer %s", k->token);
+	if (k->token) /* counts where the session is forgotten */
+		headers[n++] = bearer = xasprintf("Authorization: Bearer %s", k->token);
 	if (body)
 		headers[n++] = "Content-Type: application/json";
 	*r = (struct http_request){ .method = body ? "POST" : "GET",
