@@ -5,7 +5,10 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-enum { DEPTH_MAX = 256 };
+enum {
+	DEPTH_MAX = 256,
+	ROOT_MAX = 512, /* left for where the root lies: all has to be removable by name */
+};
 
 int beneath_name(const char *raw, struct beneath *ret, struct err *e)
 {
@@ -25,7 +28,7 @@ int beneath_name(const char *raw, struct beneath *ret, struct err *e)
 		}
 		if (part == 2 && raw[0] == '.' && raw[1] == '.')
 			return err_set(e, -EBADMSG, "its name has a \"..\"");
-		if (part > NAME_MAX || n + last + 2 > PATH_MAX || depth > DEPTH_MAX)
+		if (part > NAME_MAX || n + last + 2 > PATH_MAX - ROOT_MAX || depth > DEPTH_MAX)
 			return err_set(e, -EBADMSG, "its name is too long or too deep");
 		if (!strncmp(ret->name, WHITEOUT, strlen(WHITEOUT)))
 			return err_set(e, -EBADMSG, "it lies in a whiteout");
