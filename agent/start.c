@@ -1,4 +1,5 @@
 #include "start.h"
+#include "api/api.h"
 #include "job.h"
 #include "lib/mem.h"
 #include "log.h"
@@ -69,6 +70,12 @@ static void bound(void *ctx, int error, const struct err *why, struct slice toml
 	log_line(LOG_INFO, "initdata: %s",
 	        toml.n ? a->attester ? "bound" : "not bound, without a TEE" : "none");
 	a->kbs = new_kbs(a);
+	error = api_start(a);
+	if (error) {
+		err_set(&e, error, "the API of workloads: %s", strerror(-error));
+		failed(a, &e);
+		return;
+	}
 	rpc_release(a->server, NULL);
 }
 
