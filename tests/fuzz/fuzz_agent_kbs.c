@@ -16,12 +16,14 @@ static void uri(const char *text)
 			abort();
 		return;
 	}
-	if (strstr(u.path, "..") == u.path || strstr(u.path, "/../") || strchr(u.path, '%') ||
-	        *u.path == '/' || strpbrk(u.path, "?# \r\n") || strpbrk(u.query, "# \r\n") ||
-	        strchr(u.plugin, '/'))
-		/* "..." is a name like another */
-		if (strncmp(u.path, "...", 3))
+	if (strpbrk(u.path, "%?# \r\n") || strpbrk(u.query, "# \r\n") || strchr(u.plugin, '/'))
+		abort();
+	for (const char *s = u.path; s; s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL) {
+		size_t n = strcspn(s, "/");
+
+		if (!n || (n <= 2 && strspn(s, ".") >= n))
 			abort();
+	}
 	{
 		_free_ char *text2 =
 		        xasprintf("kbs+%s:///%s%s%s", u.plugin, u.path, *u.query ? "?" : "", u.query);
