@@ -3,6 +3,7 @@
 #include "confine.h"
 #include "init/init.h"
 #include "log.h"
+#include "machine/machine.h"
 #include "net/net.h"
 #include "start.h"
 #include <signal.h>
@@ -65,7 +66,8 @@ static void on_up(void *arg)
 
 static int start(struct agent *a)
 {
-	static const struct rpc_method *const tables[] = { agent_methods, net_methods, NULL };
+	static const struct rpc_method *const tables[] = { agent_methods, net_methods, machine_methods,
+		NULL };
 	const char *stages = getenv(STAGES_ENV);
 	int k = stages ? stages_parse(stages, &a->stages) : 0;
 

@@ -69,6 +69,12 @@ static void bound(void *ctx, int error, const struct err *why, struct slice toml
 	}
 	log_line(LOG_INFO, "initdata: %s",
 	        toml.n ? a->attester ? "bound" : "not bound, without a TEE" : "none");
+	error = policy_new(
+	        buf_slice(&a->config.policy), a->attester && attest_is_tee(a->attester), &a->policy, &e);
+	if (error) {
+		failed(a, &e);
+		return;
+	}
 	a->kbs = new_kbs(a);
 	error = api_start(a);
 	if (error) {
