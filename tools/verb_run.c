@@ -256,7 +256,8 @@ static int stay(struct run *r, struct err *e)
 	if (r->until == UNTIL_ASKED && !r->args->quiet)
 		term_line("run: ctrl-C powers the guest off");
 	got = guest_wait(r->guest, r->until == UNTIL_STOPPED ? left(r) : INFINITY, e);
-	if (got == -ECHILD && r->until == UNTIL_STOPPED && guest_powered_off(r->guest)) {
+	/* others may have asked for it, too */
+	if (got == -ECHILD && (r->until == UNTIL_STOPPED || r->socket) && guest_powered_off(r->guest)) {
 		*e = (struct err){ 0 };
 		return 0;
 	}

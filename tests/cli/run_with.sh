@@ -81,6 +81,26 @@ left_to_others() { # another asks, then ctrl-C
 	EOF
 }
 
+ended_by_others() { # who ask the guest to power off
+	rm -f "$WORK/out"
+	FAKE=shared "$BULLA" run --bundle "$WORK/sample" --accel tcg --agent "$WORK/agent.sock" >"$WORK/out" &
+	pid=$!
+	for _ in $(seq 100); do
+		grep -qs '^ready' "$WORK/out" && break
+		sleep 0.1
+	done
+	python3 - "$WORK/agent.sock" <<-'EOF' && wait "$pid"
+	import socket, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.settimeout(10)
+	s.connect(sys.argv[1])
+	body = b"\x0a\x11grpc.AgentService\x12\x0eDestroySandbox"
+	s.sendall(len(body).to_bytes(4, "big") + b"\0\0\0\1\1\0" + body)
+	while s.recv(10):
+	    pass
+	EOF
+}
+
 check "initdata is on a disk as Kata makes it" bare
 if [ -e "$VECTORS/agent/initdata/expected.json" ]; then
 	for n in 256 384 512; do
@@ -102,3 +122,4 @@ for how in 8080 0:80 8080:65536 1.2.3:8080:80 8080:80x; do
 	refuses "--forward=$how is refused" 2 "expected \[ADDRESS:\]PORT:GUESTPORT" run sample --forward $how
 done
 check "the agent's socket is left to others, until ctrl-C" left_to_others
+check "a guest that others power off is no failure" ended_by_others
