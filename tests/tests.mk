@@ -41,7 +41,7 @@ check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/kbs_
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
 
 # The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.
-FOREIGN_WITHOUT := curl agent_http agent_untar agent_azure agent_layer
+FOREIGN_WITHOUT := curl agent_http agent_untar agent_azure agent_layer agent_mount
 .PHONY: foreign check-foreign
 foreign: $(BULLA) $(filter-out $(FOREIGN_WITHOUT:%=$O/test/test_%),$(UNIT_BIN)) $(FUZZ_BIN)
 

@@ -163,7 +163,8 @@ static int unpack_to(
 	source.size = (uint64_t)st.st_size;
 	if (encrypted && (k = ocicrypt_check(&crypt, ask->blob, source.size, e)) < 0)
 		return k;
-	if (mkdir(part, 0755) < 0 || (root = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+	if (mkdir(part, 0755) < 0 || (root = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	        fchmod(root, 0755) < 0)
 		return err_errno(e, "%s", part);
 	u.root = root;
 	return both(&u, e);
