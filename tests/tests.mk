@@ -4,6 +4,7 @@
 UNIT_BIN := $(patsubst tests/unit/%.c,$O/test/%,$(call src,tests/unit/test_*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$O/test/%,$(call src,tests/fuzz/fuzz_*.c))
 FUZZ_MAIN := tests/fuzz/replay.c
+PEER_BIN := $(patsubst tests/peers/%.c,$O/test/%,$(call src,tests/peers/*.c))
 LIB_OBJ  := $(filter-out $O/obj/tools/main.o,$(TOOLS_OBJ))
 TEST_CC   = $(CC) $(CSTD) $(CWARN) $(SANFLAGS) $(CFLAGS) -MMD -MP -o $@
 export VECTORS ?= ../shared/vectors
@@ -32,12 +33,12 @@ QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/
 ifdef SAN
 check: check-quick
 else
-check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc $O/test/kbs_get
+check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc $(PEER_BIN)
 	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(FOREIGN_TESTS) $(call src,tests/boot/*.sh)
 endif
 
 # what needs no image
-check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/kbs_get
+check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $(PEER_BIN)
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
 
 # The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.
@@ -54,8 +55,8 @@ $O/test/ttrpc: $(call src,tests/peers/ttrpc/*.go)
 	@if command -v go >/dev/null && [ -d /usr/share/gocode/src/github.com/containerd/ttrpc ]; then \
 		GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=-trimpath GOCACHE=$(abspath $O)/go go build -o $@ ./$(<D); fi
 
-# The agent's client of key brokers, by hand
-$O/test/kbs_get: tests/peers/kbs_get.c $(AGENT_TEST_OBJ)
+# Parts of the agent by hand: its client of key brokers, and of registries
+$(PEER_BIN): $O/test/%: tests/peers/%.c $(AGENT_TEST_OBJ)
 	@mkdir -p $(@D) && echo "  cc $<"
 	@$(TEST_CC) -Iagent -Itools $< $(AGENT_TEST_OBJ) $$(pkg-config --libs $(AGENT_LIBS))
 
