@@ -8,6 +8,10 @@ int call_begin(struct kbs *k, struct call *c, struct err *e)
 {
 	uint64_t ms = k->ms ?: KBS_MS;
 
+	if (!k->url)
+		return err_set(e, -ENODEV, "key broker: none is configured");
+	if (!k->attester)
+		return err_set(e, -ENODEV, "key broker: there is no TEE to attest with");
 	*c = (struct call){ .k = k, .deadline = http_now() + ms };
 	/* a server that hangs leaves time to ask again */
 	return http_open(&(struct http_how){ .ca_pem = k->ca_pem,
