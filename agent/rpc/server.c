@@ -59,8 +59,8 @@ struct loop *rpc_loop(struct rpc_server *s)
 	return s->loop;
 }
 
-/* As if the peer had just connected. Its open calls stay with their methods, which will answer nobody. */
-static void reset(struct rpc_conn *c)
+/* Open calls stay with their methods, which will answer nobody. */
+static void forget_calls(struct rpc_conn *c)
 {
 	while (c->calls) {
 		struct rpc_call *call = c->calls;
@@ -70,6 +70,12 @@ static void reset(struct rpc_conn *c)
 	}
 	c->n_calls = 0;
 	c->last_stream = 0;
+}
+
+/* As if the peer had just connected. */
+static void reset(struct rpc_conn *c)
+{
+	forget_calls(c);
 	ttrpc_reader_reset(&c->in);
 	buf_free(&c->out);
 	c->sent = 0;
@@ -252,6 +258,10 @@ static void on_frame(struct rpc_conn *c, const struct ttrpc_frame *f)
 
 	if (f->type != TTRPC_REQUEST && f->type != TTRPC_DATA)
 		return; /* of a later protocol, or a response to what was never asked */
+	/* A port's host can close and open it again before we look, and nothing tells (virtio_console.c has
+	 * but the state, not the change). A client's first stream is 1. */
+	if (c->port && f->type == TTRPC_REQUEST && f->stream == 1)
+		forget_calls(c);
 	why = refusal(c, f, &r, &m, &code);
 	if (f->type == TTRPC_REQUEST && f->stream > c->last_stream)
 		c->last_stream = f->stream;

@@ -182,7 +182,7 @@ static const struct rpc_method test_methods[] = {
 };
 
 /* The agent's own methods on one end of a socket pair, in a child that exits with what the loop returned. */
-static pid_t serve(int *fd)
+static pid_t serve_as(int *fd, bool port)
 {
 	const struct timeval limit = { .tv_sec = 20 };
 	static const struct rpc_method *const tables[] = { agent_methods, test_methods, NULL };
@@ -202,11 +202,16 @@ static pid_t serve(int *fd)
 		a.server = rpc_new(a.loop, tables, &a);
 		rpc_hold(a.server);
 		stages_add(&a.stages, "ready", 1);
-		rpc_serve(a.server, pair[1], false, NULL, NULL);
+		rpc_serve(a.server, pair[1], port, NULL, NULL);
 		_exit(loop_run(a.loop));
 	}
 	close(pair[1]);
 	return pid;
+}
+
+static pid_t serve(int *fd)
+{
+	return serve_as(fd, false);
 }
 
 static void end(pid_t pid, int fd)
@@ -325,6 +330,28 @@ static void what_cannot_be_a_call_is_answered_with_its_code(void **state)
 	end(pid, fd);
 }
 
+static void a_port_takes_a_second_client_whose_coming_nothing_told(void **state)
+{
+	static const struct {
+		uint32_t stream;
+		int code;
+	} calls[] = { { 1, 0 }, { 5, 0 }, { 3, RPC_INVALID }, { 1, 0 }, { 3, 0 } };
+	int fd;
+	pid_t pid = serve_as(&fd, true);
+	uint32_t stream;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		_buf_ struct buf b = { 0 };
+
+		put_request(&b, calls[i].stream, "grpc.Health", "Check", slice_of(NULL, 0));
+		send_all(fd, buf_slice(&b));
+		assert_int_equal(answer(fd, &stream), calls[i].code);
+		assert_int_equal(stream, calls[i].stream);
+	}
+	end(pid, fd);
+}
+
 static void calls_wait_for_the_start_or_learn_why_it_failed(void **state)
 {
 	static const char big[3 << 20];
@@ -402,6 +429,7 @@ int main(void)
 		cmocka_unit_test(malformed_protobuf_is_refused),
 		cmocka_unit_test(the_health_check_of_the_go_client_gets_the_answer_that_it_expects),
 		cmocka_unit_test(what_cannot_be_a_call_is_answered_with_its_code),
+		cmocka_unit_test(a_port_takes_a_second_client_whose_coming_nothing_told),
 		cmocka_unit_test(calls_wait_for_the_start_or_learn_why_it_failed),
 		cmocka_unit_test(a_thousand_requests_at_once_are_all_answered_on_their_streams),
 		cmocka_unit_test(destroying_the_sandbox_is_answered_before_the_agent_ends),

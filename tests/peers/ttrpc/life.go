@@ -22,6 +22,7 @@ type life struct {
 	override, sandboxOverride  string
 	noPause, keep, stdin, tty  bool
 	destroy, timing, noSandbox bool
+	asPause                    bool
 }
 
 type list []string
@@ -92,7 +93,8 @@ func (l *life) create(id, image, kind string, args []string) map[string]any {
 	}
 }
 
-// merge puts OVER on top of BASE: members of objects one by one, anything else as a whole; null removes.
+// merge puts OVER on top of BASE: members of objects one by one, anything else as a whole; null removes, and "+NAME" adds to
+// the list NAME.
 func merge(base, over any) any {
 	b, ok := base.(map[string]any)
 	o, also := over.(map[string]any)
@@ -102,6 +104,9 @@ func merge(base, over any) any {
 	for k, v := range o {
 		if v == nil {
 			delete(b, k)
+		} else if more, ok := v.([]any); ok && strings.HasPrefix(k, "+") {
+			have, _ := b[k[1:]].([]any)
+			b[k[1:]] = append(have, more...)
 		} else {
 			b[k] = merge(b[k], v)
 		}
@@ -189,7 +194,11 @@ func (l *life) do(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	request, err := merged(l.create(l.id, l.image, "pod_container", l.args), l.override)
+	kind := "pod_container"
+	if l.asPause {
+		kind = "pod_sandbox"
+	}
+	request, err := merged(l.create(l.id, l.image, kind, l.args), l.override)
 	if err != nil {
 		return 0, err
 	}
@@ -236,10 +245,11 @@ func run(c *client, argv []string) (int, error) {
 	f := flag.NewFlagSet("run", flag.ExitOnError)
 	f.StringVar(&l.sandbox, "sandbox", "sandbox1", "id of the sandbox")
 	f.StringVar(&l.id, "id", "container1", "id of the container")
-	f.StringVar(&l.override, "merge", "", "JSON to merge into the CreateContainer request; null removes")
+	f.StringVar(&l.override, "merge", "", "JSON to merge into the CreateContainer request; null removes, \"+NAME\" adds to a list")
 	f.StringVar(&l.sandboxOverride, "merge-sandbox", "", "the same for CreateSandbox")
 	f.BoolVar(&l.noSandbox, "no-sandbox", false, "the sandbox is there already")
 	f.BoolVar(&l.noPause, "no-pause", false, "no pause container")
+	f.BoolVar(&l.asPause, "as-pause", false, "ask for the sandbox's own container, whose image is the agent's")
 	f.BoolVar(&l.keep, "keep", false, "do not remove the container")
 	f.BoolVar(&l.stdin, "i", false, "feed it our stdin")
 	f.BoolVar(&l.tty, "tty", false, "give it a terminal")
