@@ -41,6 +41,7 @@ static bool is_version_error(const struct http_request *r)
 static int challenge(struct call *c, struct rcar_challenge *ret, struct err *e)
 {
 	struct kbs *k = c->k;
+	bool renamed = false;
 
 	for (unsigned int asked = 0;;) {
 		const struct rcar_version *v = &rcar_versions[k->version];
@@ -60,8 +61,9 @@ static int challenge(struct call *c, struct rcar_challenge *ret, struct err *e)
 		else if (!error && is_version_error(&r) && ++asked < RCAR_VERSIONS) {
 			k->version = (k->version + 1) % RCAR_VERSIONS;
 			error = -EAGAIN;
-		} else if (!error && r.status == 400 && strncmp(tee, "az-", 3) == 0) {
-			k->short_names = true;
+		} else if (!error && !renamed && !strncmp(attest_tee(k->attester), "az-", 3)) {
+			k->short_names = !k->short_names;
+			renamed = true;
 			error = -EAGAIN;
 		} else if (!error) {
 			error = call_refused(&r, "key broker, request for a challenge", e);
