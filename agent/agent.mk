@@ -9,7 +9,7 @@ AGENT_STRIP     ?= strip
 AGENT_INIT_COMMON := agent/init/sys.c agent/init/cmdline.c
 AGENT_INITRD_SRC  := $(AGENT_INIT_COMMON) $(addprefix agent/init/,disk.c dm.c gpt.c initrd.c verity.c)
 AGENT_PID1_SRC    := $(AGENT_INIT_COMMON) agent/init/backoff.c agent/init/pid1.c
-AGENT_LIB_SRC     := $(addprefix tools/lib/,base64.c buf.c curl.c err.c gzip.c hash.c io.c mem.c pb.c) \
+AGENT_LIB_SRC     := $(addprefix tools/lib/,base64.c buf.c curl.c err.c gzip.c hash.c io.c mem.c pb.c proc.c) \
 	$(addprefix tools/format/,eventlog.c evtype.c hcl_report.c initdata.c snp_report.c tdx_quote.c toml.c tpm.c)
 # and libcurl and libarchive, which jobs load
 AGENT_LIBS        := libcrypto jansson zlib libseccomp
