@@ -167,7 +167,7 @@ void kbs_save(const void *state, struct buf *ret)
 	uint8_t *der = NULL;
 	int n = k->key ? i2d_PrivateKey(k->key, &der) : 0;
 
-	pb_put_uint(ret, SAVED_VERSION, k->version);
+	pb_put_uint(ret, SAVED_VERSION, k->version + 1); /* 0 would be left out, and nothing is no session */
 	pb_put_uint(ret, SAVED_SHORT_NAMES, k->short_names);
 	if (n > 0)
 		pb_put_bytes(ret, SAVED_KEY, slice_of(der, (size_t)n));
@@ -191,7 +191,7 @@ void kbs_load(void *state, struct slice saved)
 
 		switch (f.number) {
 		case SAVED_VERSION:
-			k->version = f.value < RCAR_VERSIONS ? (unsigned int)f.value : 0;
+			k->version = f.value && f.value <= RCAR_VERSIONS ? (unsigned int)f.value - 1 : 0;
 			break;
 		case SAVED_SHORT_NAMES:
 			k->short_names = f.value;
@@ -202,7 +202,9 @@ void kbs_load(void *state, struct slice saved)
 			break;
 		case SAVED_TOKEN:
 			free(k->token);
-			k->token = xasprintf("%.*s", (int)f.bytes.n, (const char *)f.bytes.p);
+			k->token = f.bytes.n && *f.bytes.p
+			                   ? xasprintf("%.*s", (int)f.bytes.n, (const char *)f.bytes.p)
+			                   : NULL;
 			break;
 		case SAVED_COOKIES:
 			buf_add(&k->cookies, f.bytes.p, f.bytes.n);

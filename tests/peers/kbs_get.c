@@ -70,10 +70,11 @@ int main(int argc, char **argv)
 	struct kbs_how how = { 0 };
 	_buf_ struct buf ca = { 0 }, initdata = { 0 };
 	struct attester *a = NULL;
-	struct run r = { .loop = loop_new() };
+	static struct run r; /* the loop is never freed */
 	struct err e = { 0 };
 	int i = 1, status;
 
+	r.loop = loop_new();
 	for (; i < argc && strchr(argv[i], '=') && strncmp(argv[i], "http", 4); i++) {
 		const char *value = strchr(argv[i], '=') + 1;
 
