@@ -19,8 +19,8 @@ $(shell mkdir -p $O/gen)$(file >$O/gen/stacks.inc,$(STACKS_INC))
 endif
 $O/obj/tools/stacks.o: $(STACKS) $O/gen/stacks.inc
 
-# And the schemas, which tools/schemas.c takes in.
-SCHEMAS     := $(call src,docs/schema/*.json)
+# And the schemas of verbs, which tools/schemas.c takes in.
+SCHEMAS     := $(filter-out docs/schema/agent-%,$(call src,docs/schema/*.json))
 SCHEMAS_INC := $(foreach f,$(SCHEMAS),S($(basename $(notdir $f)),"$f"))
 ifneq ($(wildcard $O/gen/schemas.inc)$(file <$O/gen/schemas.inc),$O/gen/schemas.inc$(SCHEMAS_INC))
 $(shell mkdir -p $O/gen)$(file >$O/gen/schemas.inc,$(SCHEMAS_INC))

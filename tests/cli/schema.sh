@@ -8,7 +8,9 @@ if ! $python -c 'import jsonschema' 2>/dev/null; then
 fi
 recipes=$PWD/recipes
 corpus=$PWD/tests/fuzz/corpus
-schemas=$(ls docs/schema)
+schemas=$(ls -I 'agent-*' docs/schema)
+policy=$PWD/docs/schema/agent-policy.json
+example=$PWD/docs/policy.md
 vectors=$(realpath "${VECTORS:-../shared/vectors}" 2>/dev/null || :)
 cd "$WORK"
 
@@ -34,6 +36,13 @@ valid() {
 	shift
 	$python valid.py "$verb.json" "$@"
 }
+# what the agent takes and refuses (fuzz_agent_policy, tests/unit/test_agent_policy) its schema does too
+agent_policy() {
+	sed -n '/^```json/,/^```/{/^```/!p}' "$example" >example.json &&
+		$python valid.py "$policy" example.json "$corpus/agent_policy/full" "$corpus/agent_policy/least" &&
+		! $python valid.py "$policy" "$corpus/agent_policy/unknown" 2>/dev/null
+}
+check "the agent's policies are as their schema says" agent_policy
 for what in stacks tees recipes="$recipes"; do
 	"$BULLA" platforms --json --"$what" >"p.${what%%=*}"
 done

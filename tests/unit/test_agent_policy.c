@@ -735,6 +735,25 @@ static void policies_are_read_strictly(void **state)
 	}
 }
 
+static void the_example_of_the_manual_is_taken(void **state)
+{
+	static const char start[] = "```json\n";
+	_buf_ struct buf b = { 0 };
+	struct policy *p = NULL;
+	struct err e = { 0 };
+	char *from, *to;
+
+	(void)state;
+	assert_int_equal(io_read_file("docs/policy.md", 0, &b, &e), 0);
+	from = strstr(buf_str(&b), start);
+	assert_non_null(from);
+	to = strstr(from += strlen(start), "```");
+	assert_non_null(to);
+	if (policy_new(slice_of(from, (size_t)(to - from)), true, &p, &e))
+		fail_msg("%s", e.msg);
+	policy_freep(&p);
+}
+
 static void rego_of_others_is_refused_as_such(void **state)
 {
 	static const char *const files[] = { "allow_all", "deny_all", "default", "affirming",
@@ -934,6 +953,7 @@ int main(void)
 		cmocka_unit_test(the_pause_container_is_nobody),
 		cmocka_unit_test(an_added_process_stays_within_its_container),
 		cmocka_unit_test(policies_are_read_strictly),
+		cmocka_unit_test(the_example_of_the_manual_is_taken),
 		cmocka_unit_test(rego_of_others_is_refused_as_such),
 		cmocka_unit_test(storages_are_of_the_known_kinds_in_their_places),
 		cmocka_unit_test(files_are_copied_beside_containers_never_into_them),

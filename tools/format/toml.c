@@ -508,7 +508,6 @@ int toml_parse(const char *name, struct slice text, size_t max, json_t **ret, st
 	if (text.n > max)
 		return err_set(e, -EBADMSG, "%s: %zu bytes, expected at most %zu", name, text.n, max);
 	table = root = new_table(r, INLINE);
-	take(r, "\xef\xbb\xbf");
 	while (blanks(r), peek(r, 0) >= 0)
 		if (peek(r, 0) == '#' || peek(r, 0) == '\n' || peek(r, 0) == '\r' ? rest_of_line(r)
 		        : take(r, "[") ? read_header(r, root, &table)
