@@ -117,8 +117,9 @@ int call_request(struct call *c, const char *path, const char *body, struct http
 		call_refused(r, "key broker", e);
 	else
 		err_wrap(e, "key broker");
-	if (tries > 1) {
-		err_wrap(e, "given up after %zu tries in %g s", tries, (double)(k->ms ?: KBS_MS) / 1000);
+	if (tries > 1 || r->limit == HTTP_LIMIT_TOTAL) {
+		err_wrap(e, "given up after %zu tries, kbs_timeout is %g s", tries,
+		        (double)(k->ms ?: KBS_MS) / 1000);
 		e->code = -ETIMEDOUT;
 	}
 	return e->code;
