@@ -31,7 +31,8 @@
 	"clock_nanosleep clock_nanosleep_time64 nanosleep gettimeofday time times futex futex_time64 "       \
 	"set_robust_list set_tid_address rseq arch_prctl set_thread_area sched_yield sched_getaffinity "     \
 	"getrlimit ugetrlimit getrusage fork vfork wait4 waitid waitpid kill tgkill "                        \
-	"prctl seccomp fadvise64 fadvise64_64 arm_fadvise64_64 readahead sendfile sendfile64 splice "        \
+	"prctl seccomp capget capset fadvise64 fadvise64_64 arm_fadvise64_64 readahead sendfile sendfile64 " \
+	"splice "                                                                                            \
 	"copy_file_range "
 #define FILES                                                                                                \
 	"creat ftruncate ftruncate64 truncate truncate64 fallocate fsync fdatasync sync_file_range syncfs "  \

@@ -29,6 +29,10 @@ insecure = true
 location = "$at/busy"
 insecure = true
 [[registry]]
+prefix = "proxied.example"
+location = "behind.example/plain"
+insecure = true
+[[registry]]
 prefix = "second.example"
 location = "$at/plain"
 insecure = true
@@ -100,6 +104,9 @@ killed() { # what a pull that was killed leaves is made anew
 	wait $p 2>/dev/null || :
 	timeout 20 "$PULL" registries="$WORK/registries" "$at/plain/app:v1" "$WORK/killed" >"$WORK/got" && same_files
 }
+proxied() {
+	whole proxy="http://$at" proxied.example/app:v1 && [ "$(asked '^behind.example GET http://behind.example/v2/plain/app/manifests/v1')" = 1 ]
+}
 faster_than() { # SECONDS COMMAND…
 	limit=$1 from=$(date +%s)
 	shift
@@ -125,6 +132,7 @@ check "basic authentication is used" whole auths="$WORK/auths" "$at/basic/app:v1
 check "credentials do not follow a redirect" not_shown
 check "a redirect may be relative" whole "$at/relative/app:v1"
 check "a mirror is asked first" whole mirrored.example/app:v1
+check "a proxy is asked for what is behind it" proxied
 check "the registry is asked where the mirror has nothing" whole second.example/app:v1
 
 check "without credentials the error says so" fails 'there are none for it' "$at/basic/app:v1"

@@ -1,6 +1,7 @@
 /* image_pull from the command line, for tests: image_pull [NAME=VALUE…] REFERENCE STORE prints what was
- * pulled as JSON. NAME is policy, auths, registries, sigstore (files), proxy, pull, stall, request
+ * pulled as JSON. NAME is policy, auths, registries, sigstore, roots (files), proxy, pull, stall, request
  * (milliseconds), tee (1). */
+#include "confine.h"
 #include "image/image.h"
 #include "lib/io.h"
 
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
 		{ "auths", &c.image.auth_uri, NULL },
 		{ "registries", &c.image.registries_uri, NULL },
 		{ "sigstore", &c.image.sigstore_uri, NULL },
+		{ "roots", &c.image.extra_roots, NULL },
 		{ "proxy", &c.image.https_proxy, NULL },
 		{ "pull", NULL, &c.image.pull_ms },
 		{ "stall", NULL, &c.image.stall_ms },
@@ -48,6 +50,18 @@ int main(int argc, char **argv)
 	}
 	if (argc != 3)
 		return 2;
+	if (c.image.extra_roots) {
+		_buf_ struct buf pem = { 0 };
+
+		if (io_read_file(c.image.extra_roots, 1 << 20, &pem, &e))
+			return 2;
+		c.image.extra_roots = xstrdup(buf_str(&pem));
+	}
+	/* as the agent's job is */
+	if (confine(CONFINE_WORK, &e)) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
 	ask.reference = argv[1];
 	ask.store = argv[2];
 	if (image_pull(&ask, &got, &e)) {

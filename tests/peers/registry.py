@@ -106,6 +106,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.note()
+        if self.path.startswith("http://"):  # a proxy is asked so
+            self.path = "/" + self.path.split("/", 3)[3]
         path, _, query = self.path.partition("?")
         parts = path.split("/")
         auth = self.headers.get("Authorization", "")

@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "image/auth.h"
+#include "image/lookaside.h"
 #include "image/manifest.h"
+#include "image/mirrors.h"
 #include "image/ref.h"
 #include "tests/unit/vectors.h"
 
@@ -297,6 +299,137 @@ static void the_narrowest_credentials_count(void **state)
 	}
 }
 
+/* Where the vector's registries config sends IMAGE, as words. */
+static void locations(const json_t *config, const char *image, struct buf *ret)
+{
+	struct location at[LOCATIONS_MAX];
+	struct image_ref r;
+	struct err e = { 0 };
+	size_t n;
+
+	assert_int_equal(ref_parse(image, &r, &e), 0);
+	if (mirrors_locate(config, &r, at, &n, &e))
+		buf_printf(ret, "%s", e.msg);
+	else
+		for (size_t i = 0; i < n; i++)
+			buf_printf(
+			        ret, "%s%s%s", i ? ", " : "", at[i].name, at[i].insecure ? " insecure" : "");
+}
+
+/* Expected: containers-registries.conf(5) */
+static void mirrors_come_before_the_registry(void **state)
+{
+	static const char more[] = "{\"registry\":["
+	                           "{\"prefix\":\"*.wild.example\",\"location\":\"here.example/ns\"},"
+	                           "{\"prefix\":\"r.example\",\"mirror\":[{\"location\":\"m1.example/"
+	                           "x\"},{\"location\":\"m2.example:5000\","
+	                           "\"insecure\":true,\"pull-from-mirror\":\"digest-only\"},{\"location\":"
+	                           "\"m3.example\",\"pull-from-mirror\":"
+	                           "\"tag-only\"}]},"
+	                           "{\"prefix\":\"r.example/deep\",\"location\":\"deep.example/a\"},"
+	                           "{\"prefix\":\"odd.example\",\"location\":\"odd/a\"}]}";
+	static const struct {
+		bool vector;
+		const char *image, *where;
+	} cases[] = {
+		{ true, "example.com/banned/app",
+		        "image example.com/banned/app is blocked by the registries config" },
+		{ true, "example.com/bannedapp", "example.com/bannedapp" },
+		{ true, "mirror-test.com/a/b:v1", "127.0.0.1:5000/a/b insecure, mirror-test.com/a/b" },
+		{ true, "remapping-test.com/a/b:v1", "127.0.0.1:5000/a/b insecure" },
+		{ true, "127.0.0.1:5000/a", "127.0.0.1:5000/a insecure" },
+		{ true, "127.0.0.1:5001/a", "127.0.0.1:5001/a" },
+		{ true, "busybox", "docker.io/library/busybox" },
+		{ false, "r.example/a:v1", "m1.example/x/a, m3.example/a, r.example/a" },
+		{ false, "r.example/a@sha256:" MANIFEST,
+		        "m1.example/x/a, m2.example:5000/a insecure, r.example/a" },
+		{ false, "r.example/deep/b", "deep.example/a/b" },
+		{ false, "r.example/deeper/b",
+		        "m1.example/x/deeper/b, m3.example/deeper/b, r.example/deeper/b" },
+		{ false, "a.b.wild.example/c", "here.example/ns/c" },
+		{ false, "wild.example/c", "wild.example/c" },
+		{ false, "odd.example/c", "registries config: 'odd/a/c' is no place of an image" },
+	};
+	_buf_ struct buf text = { 0 };
+	json_auto_t *vector = NULL, *ours = NULL;
+	struct err e = { 0 };
+	json_t *j = NULL;
+
+	(void)state;
+	vector_read("agent/image-rs/registry-configuration.toml", &text);
+	assert_int_equal(mirrors_read(buf_slice(&text), &vector, &e), 0);
+	assert_int_equal(mirrors_read(slice_str(more), &ours, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_buf_ struct buf got = { 0 };
+
+		locations(cases[i].vector ? vector : ours, cases[i].image, &got);
+		assert_string_equal(buf_str(&got), cases[i].where);
+	}
+	assert_int_equal(mirrors_read(slice_str("[[registry]]\ninsecure = true\n"), &j, &e), -EBADMSG);
+	assert_non_null(strstr(e.msg, "registry[0] has neither prefix nor location"));
+	assert_int_equal(mirrors_read(slice_str("registry = 1\n"), &j, &e), -EBADMSG);
+}
+
+static void the_narrowest_place_of_signatures_counts(void **state)
+{
+	static const char ours[] = "# comment\r\n---\n"
+	                           "default-docker:\n"
+	                           "  sigstore: https://all.example/sigs  # the rest\n"
+	                           "docker:\n"
+	                           "  registry.example:\n"
+	                           "      sigstore: 'file:///old'\n"
+	                           "      lookaside: \"https://new.example\"\n"
+	                           "      lookaside-staging: file:///staging\n"
+	                           "  registry.example/a/b:\n"
+	                           "      use-sigstore-attachments: true\n"
+	                           "      sigstore: file:///b\n"
+	                           "other:\n"
+	                           "  registry.example/a:\n"
+	                           "      sigstore: file:///no\n";
+	static const struct {
+		const char *file, *image, *base;
+	} cases[] = {
+		{ NULL, "registry.example/a/b/c", "file:///b" },
+		{ NULL, "registry.example/a/c", "https://new.example" },
+		{ NULL, "registry.example:5000/a", "https://all.example/sigs" },
+		{ "simple-signing-scheme/sigstore_config.yaml",
+		        "quay.io/kata-containers/confidential-containers:x",
+		        "file:///etc/containers/quay_verification/signatures" },
+		{ "simple-signing-scheme/sigstore_config.yaml", "quay.io/kata-containers/other", NULL },
+		{ "signature/sigstore_config/get_base_url/res.yaml", "example1.com/a",
+		        "file:///var/lib/containers/sigstore" },
+		{ "signature/sigstore_config/get_base_url/res.yaml", "other.com/a",
+		        "file:///default/sigstore" },
+		{ "signature/sigstore_config/test_case_2/2.yaml", "example.com/a",
+		        "file:///var/lib/containers/sigstore" },
+		{ "signature/sigstore_config/test_case_2/2.yaml", "other.com/a", NULL },
+	};
+	static const char *const broken[] = { "a", "- a: b\n", "docker:\n  x: [1]\n",
+		"docker:\n  x:\n    sigstore: |\n", "docker:\n  x.example:\n    sigstore:\n", "\"a: b\n",
+		"docker: {}\n" };
+	struct image_ref r;
+	char base[LOOKASIDE_URL];
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		_free_ char *path = xasprintf("agent/image-rs/%s", cases[i].file ? cases[i].file : "");
+		_buf_ struct buf text = { 0 };
+
+		if (cases[i].file)
+			vector_read(path, &text);
+		else
+			buf_printf(&text, "%s", ours);
+		assert_int_equal(ref_parse(cases[i].image, &r, &e), 0);
+		assert_int_equal(lookaside_find(buf_slice(&text), &r, base, &e), cases[i].base ? 0 : -ENOENT);
+		if (cases[i].base)
+			assert_string_equal(base, cases[i].base);
+	}
+	assert_int_equal(ref_parse("x.example/a", &r, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++)
+		assert_int_equal(lookaside_find(slice_str(broken[i]), &r, base, &e), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +442,8 @@ int main(void)
 		cmocka_unit_test(a_config_must_fit_its_manifest),
 		cmocka_unit_test(challenges_are_read),
 		cmocka_unit_test(the_narrowest_credentials_count),
+		cmocka_unit_test(mirrors_come_before_the_registry),
+		cmocka_unit_test(the_narrowest_place_of_signatures_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
