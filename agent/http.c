@@ -208,6 +208,7 @@ static bool transfer_start(struct transfer *t)
 	/* one parser less for what a server sends; parallel transfers have connections of their own */
 	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(BUFFERSIZE, 256L << 10);
 	SET(NOSIGNAL, 1L);
 	SET(PATH_AS_IS, 1L);
 	SET(DISALLOW_USERNAME_IN_URL, 1L);
