@@ -10,7 +10,7 @@ int call_begin(struct kbs *k, struct call *c, struct err *e)
 
 	if (!k->url)
 		return err_set(e, -ENODEV, "key broker: none is configured");
-	if (!k->attester)
+	if (!kbs_attests(k))
 		return err_set(e, -ENODEV, "key broker: there is no TEE to attest with");
 	*c = (struct call){ .k = k, .deadline = http_now() + ms };
 	/* a server that hangs leaves time to ask again */

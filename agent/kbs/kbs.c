@@ -31,6 +31,11 @@ struct kbs *kbs_new(const struct kbs_how *how, struct attester *attester)
 	return k;
 }
 
+bool kbs_attests(const struct kbs *k)
+{
+	return k->attester && strcmp(attest_tee(k->attester), "sev");
+}
+
 void kbs_freep(struct kbs **k)
 {
 	if (!*k)
@@ -75,7 +80,7 @@ int kbs_resource(struct kbs *k, const char *uri, struct buf *ret, struct err *e)
 
 	if (kbs_uri_parse(uri, &u, e))
 		return e->code;
-	if (!k->url || !k->attester) {
+	if (!k->url || !kbs_attests(k)) {
 		if (strcmp(u.plugin, "resource") || *u.query)
 			return err_set(e, -ENODEV,
 			        "%s: there is no key broker or no TEE, and injected secrets know no plugins",
@@ -185,6 +190,7 @@ void kbs_load(void *state, struct slice saved)
 	if (!saved.n) /* the job did not come so far */
 		return;
 	session_drop(k);
+	EVP_PKEY_free(TAKE(k->key));
 	k->version = k->short_names = 0;
 	while (pb_next(&saved, &f) == 1) {
 		const uint8_t *p = f.bytes.p;
@@ -211,7 +217,7 @@ void kbs_load(void *state, struct slice saved)
 			break;
 		}
 	}
-	if (!k->key) /* whose answers nothing would open */
+	if (!k->key) /* what is sealed to it nobody would open */
 		session_drop(k);
 	ERR_clear_error();
 }

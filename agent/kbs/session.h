@@ -25,6 +25,9 @@ struct kbs {
 	struct buf cookies;
 };
 
+/* Whether there is a TEE whose guests have evidence: SEV and SEV-ES have none. */
+bool kbs_attests(const struct kbs *k);
+
 /* One call of the interface. */
 struct call {
 	struct kbs *k;

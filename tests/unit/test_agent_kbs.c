@@ -316,14 +316,17 @@ static void refuses_sealed_secrets_that_were_changed(void **state)
 
 static void finds_injected_secrets(void **state)
 {
-	_free_ char *dir = NULL, *file = NULL;
+	_free_ char *root = NULL, *dir = NULL, *file = NULL;
+	struct attester *sev = NULL;
 	struct err e = { 0 };
 	struct kbs *k;
 	struct buf out = { 0 };
 
 	(void)state;
 	/* keys as base64, as guest-components' offline_fs_kbc and offline_sev_kbc had them */
-	assert_int_equal(io_temp_dir("/tmp/kbs-test", &dir, &e), 0);
+	assert_int_equal(io_temp_dir("/tmp/kbs-test", &root, &e), 0);
+	dir = xasprintf("%s/sys/kernel/security/secrets/coco", root);
+	assert_int_equal(io_mkdirs(dir, &e), 0);
 	file = xasprintf("%s/e6f5a162-d67f-4750-a67c-5d065f2a9910", dir);
 	assert_int_equal(
 	        io_write_file(file,
@@ -331,6 +334,16 @@ static void finds_injected_secrets(void **state)
 	                        63),
 	                0600, &e),
 	        0);
+	/* a TEE without evidence does not ask the broker that there is */
+	assert_int_equal(attest_open(root, false, &sev, &e), 0);
+	assert_string_equal(attest_tee(sev), "sev");
+	k = kbs_new(&(struct kbs_how){ .url = "http://127.0.0.1:1", .secrets = dir }, sev);
+	assert_int_equal(kbs_resource(k, "kbs:///default/key/one", &out, &e), 0);
+	assert_string_equal(buf_str(&out), "one secret");
+	assert_int_equal(kbs_token(k, &out, &e), -ENODEV);
+	kbs_freep(&k);
+	attest_freep(&sev);
+	kbs_wipe(&out);
 	k = kbs_new(&(struct kbs_how){ .secrets = dir }, NULL);
 	assert_int_equal(kbs_resource(k, "kbs:///default/key/one", &out, &e), 0);
 	assert_string_equal(buf_str(&out), "one secret");
@@ -345,7 +358,7 @@ static void finds_injected_secrets(void **state)
 	assert_int_equal(kbs_resource(k, "kbs:///default/key/one", &out, &e), -ENOENT);
 	kbs_freep(&k);
 	kbs_wipe(&out);
-	io_remove_tree(dir, &e);
+	io_remove_tree(root, &e);
 }
 
 static void loads_no_session_that_is_damaged(void **state)
