@@ -50,6 +50,7 @@ static struct kbs *new_kbs(const struct agent *a)
 		.url = a->config.kbs_url,
 		.ca_pem = a->config.kbs_ca,
 		.ms = a->config.kbs_ms,
+		.key = a->config.kbs_key,
 		.initdata = buf_slice(&a->config.toml),
 	};
 

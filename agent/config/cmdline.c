@@ -97,9 +97,9 @@ void config_cmdline(const char *line, struct config *c)
 void config_free(struct config *c)
 {
 	struct config_image *i = &c->image;
-	char *const all[] = { c->kbs_url, c->kbs_ca, c->rest_api, i->policy_uri, i->policy, i->auth_uri,
-		i->sigstore_uri, i->registries_uri, i->registries, i->https_proxy, i->http_proxy, i->no_proxy,
-		i->extra_roots, i->decrypt_key_uri };
+	char *const all[] = { c->kbs_url, c->kbs_ca, c->kbs_key, c->rest_api, i->policy_uri, i->policy,
+		i->auth_uri, i->sigstore_uri, i->registries_uri, i->registries, i->https_proxy, i->http_proxy,
+		i->no_proxy, i->extra_roots, i->decrypt_key_uri };
 
 	for (size_t n = 0; n < ARRAY_LEN(all); n++)
 		free(all[n]);

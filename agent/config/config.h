@@ -33,6 +33,7 @@ struct config {
 	struct buf toml; /* the file as it was hashed */
 	char *kbs_url,
 	        *kbs_ca; /* of cdh.toml [kbc], else aa.toml [token_configs.kbs], else the command line */
+	char *kbs_key;   /* kbs_key of [bulla]: "P-256", "P-521", "RSA" */
 	uint64_t kbs_ms; /* kbs_timeout of [bulla]: deadline of a request to the KBS with all its retries */
 	char *rest_api;  /* agent.guest_components_rest_api: "resource", "attestation", "all"; NULL: off */
 	struct config_image image;

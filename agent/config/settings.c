@@ -11,6 +11,7 @@ enum kind {
 	HTTP,    /* http: or https: */
 	NAME,    /* cc_kbc, the only client that there is */
 	API,     /* of the guest's REST API */
+	TEE_KEY, /* kinds of keys that the KBS can seal to */
 	SECONDS, /* kept in milliseconds */
 	COUNT,
 	PEM,  /* one string, or a list of them */
@@ -46,6 +47,7 @@ static const struct setting cdh[] = {
 	{ "bulla.request_timeout", SECONDS, IN_IMAGE(request_ms) },
 	{ "bulla.image_decryption_key_uri", URI, IN_IMAGE(decrypt_key_uri) },
 	{ "bulla.kbs_timeout", SECONDS, offsetof(struct config, kbs_ms) },
+	{ "bulla.kbs_key", TEE_KEY, offsetof(struct config, kbs_key) },
 	{ "bulla.rest_api", API, offsetof(struct config, rest_api) },
 	{ 0 },
 };
@@ -98,6 +100,10 @@ static const char *wrong(enum kind kind, const json_t *v)
 		                                                           : "an http:// or https:// URL";
 	if (kind == API)
 		return config_rest_api(text) ? NULL : "resource, attestation or all";
+	if (kind == TEE_KEY)
+		return strcmp(text, "P-256") && strcmp(text, "P-521") && strcmp(text, "RSA")
+		               ? "P-256, P-521 or RSA"
+		               : NULL;
 	return kind == NAME && strcmp(text, "cc_kbc") ? "cc_kbc" : NULL;
 }
 

@@ -152,6 +152,10 @@ int kbs_token_pair(struct kbs *k, struct buf *ret, struct err *e)
 	else
 		PEM_write_bio_PKCS8PrivateKey(bio, k->key, NULL, NULL, 0, NULL, NULL);
 	n = BIO_get_mem_data(bio, &pem);
+	if (n <= 0) {
+		BIO_free(bio);
+		return err_set(e, -EIO, "TEE key: libcrypto does not write it");
+	}
 	/* room for all of it, so that no copy is left behind */
 	buf_zeros(ret, strlen(k->token) + 2 * (size_t)n + 64);
 	ret->n = 0;

@@ -74,7 +74,8 @@ static void settings_of_upstream_s_names_are_read(void **state)
 	        "'localhost'\n"
 	        "[[image.registry_config.registry]]\nprefix = "
 	        "'a'\n[[image.registry_config.registry.mirror]]\nlocation='b'\n"
-	        "[bulla]\nimage_pull_timeout = 7\nstall_timeout = 8\nrequest_timeout = 9\nkbs_timeout = 10\n"
+	        "[bulla]\nimage_pull_timeout = 7\nstall_timeout = 8\nrequest_timeout = 9\nkbs_timeout = "
+	        "10\nkbs_key = 'P-521'\n"
 	        "image_decryption_key_uri = 'kbs:///k/k/k'\nrest_api = 'all'\n'''\n"
 	        "'policy.json' = '{}'\nnotes = 'whatever'\n";
 	struct config c = { 0 };
@@ -102,6 +103,7 @@ static void settings_of_upstream_s_names_are_read(void **state)
 	assert_int_equal(c.image.stall_ms, 8000);
 	assert_int_equal(c.image.request_ms, 9000);
 	assert_int_equal(c.kbs_ms, 10000);
+	assert_string_equal(c.kbs_key, "P-521");
 	assert_string_equal(c.image.decrypt_key_uri, "kbs:///k/k/k");
 	assert_string_equal(c.rest_api, "all");
 	assert_string_equal(buf_str(&c.policy), "{}");
@@ -115,6 +117,7 @@ static void wrong_settings_are_refused_by_name(void **state)
 		const char *cdh, *says;
 	} bad[] = {
 		{ "[bulla]\nimage_pul_timeout = 1", "cdh.toml: bulla.image_pul_timeout is unknown" },
+		{ "[bulla]\nkbs_key = 'P-192'", "cdh.toml: bulla.kbs_key: expected P-256, P-521 or RSA" },
 		{ "[bulla]\nkbs_timeout = 0", "cdh.toml: bulla.kbs_timeout: expected 1 to 86400 seconds" },
 		{ "[bulla]\nkbs_timeout = '5'", "cdh.toml: bulla.kbs_timeout: expected 1 to 86400 seconds" },
 		{ "bulla = 5", "cdh.toml: what image_pull_timeout is in: expected a table" },
