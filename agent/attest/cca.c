@@ -84,9 +84,7 @@ static bool find(struct slice s, uint64_t key, struct slice *ret)
 	return false;
 }
 
-/* Of the realm's token, a COSE_Sign1 in the collection; RMM alone can have made it, so no signature is
- * followed. */
-static bool personalization_value(struct slice token, struct slice *ret)
+bool cca_personalization_value(struct slice token, struct slice *ret)
 {
 	struct slice realm, payload;
 	uint64_t n;
@@ -112,12 +110,13 @@ static int evidence(
 
 static int bind(const struct attester *a, enum hash_alg alg, struct slice digest, struct err *e)
 {
+	static const uint8_t zeros[TSM_INBLOB_LEN];
 	_buf_ struct buf token = { 0 };
 	struct slice rpv;
-	int k = tsm_report(a, PROVIDER, slice_of(NULL, 0), &token, NULL, e);
+	int k = tsm_report(a, PROVIDER, slice_of(zeros, sizeof(zeros)), &token, NULL, e);
 
 	(void)alg;
-	if (!k && !personalization_value(buf_slice(&token), &rpv))
+	if (!k && !cca_personalization_value(buf_slice(&token), &rpv))
 		k = err_set(e, -EBADMSG, "CCA token: no realm personalization value of %d bytes", RPV_LEN);
 	return k < 0 ? k : attester_compare("the realm's personalization value", rpv, digest, e);
 }

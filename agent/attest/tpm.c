@@ -40,6 +40,7 @@ static int find_ak(int fd, uint32_t *handle, struct buf *der, struct err *e)
 	k = tpm2_read_public(fd, *handle, der, e);
 	if (k != -ENOENT)
 		return k;
+	*e = (struct err){ 0 };
 	k = tpm2_make_ak(fd, AK, handle, e);
 	return k < 0 ? k : tpm2_read_public(fd, *handle, der, e);
 }

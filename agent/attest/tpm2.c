@@ -455,6 +455,8 @@ int tpm2_nv_write(int fd, uint32_t index, struct slice data, struct err *e)
 
 	if (k < 0 && k != -ENOENT)
 		return k;
+	if (k == -ENOENT)
+		*e = (struct err){ 0 };
 	if (!k && size != data.n) {
 		put(&undefine.body, RH_OWNER, 4);
 		put(&undefine.body, index, 4);

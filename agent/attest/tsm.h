@@ -13,4 +13,10 @@ bool tsm_has(const struct attester *a, const char *provider);
  */
 int tsm_report(const struct attester *a, const char *provider, struct slice data, struct buf *ret,
         struct buf *aux, struct err *e);
+
+/*
+ * The personalization value (64 bytes) that a CCA token says the realm was made with; false where TOKEN is
+ * none. RMM alone can have made it, so no signature is followed. Pure.
+ */
+bool cca_personalization_value(struct slice token, struct slice *ret);
 #endif
