@@ -27,28 +27,32 @@ void call_end(struct call *c)
 	http_freep(&c->http);
 }
 
-/* Keeps what Set-Cookie says, the attributes left aside: all of it is for this one server. */
-static void take_cookies(struct buf *jar, const struct http_request *r)
+/* Adds a cookie, N bytes of "name=value", unless the jar has one of that name. */
+static void add_cookie(struct buf *jar, const char *cookie, size_t n)
+{
+	size_t name = strcspn(cookie, "=;\n") + 1;
+
+	if (name > n || jar->n + n + 2 > KBS_COOKIES)
+		return;
+	for (const char *at = jar->n ? (char *)jar->p : NULL; at; at = strchr(at, ' '), at += at != NULL)
+		if (!strncmp(at, cookie, name))
+			return;
+	buf_printf(jar, "%s%.*s", jar->n ? "; " : "", (int)n, cookie);
+}
+
+void call_cookies(struct buf *jar, const struct buf *headers)
 {
 	static const char name[] = "set-cookie: ";
-	_buf_ struct buf fresh = { 0 };
-	const char *at = (const char *)r->headers_in.p, *end = at + r->headers_in.n, *next;
+	struct buf fresh = { 0 };
+	const char *at = (const char *)headers->p, *end = at + headers->n, *next;
 
-	for (; at && at < end && (next = memchr(at, '\n', (size_t)(end - at))); at = next + 1) {
-		size_t n;
-
-		if ((size_t)(next - at) < sizeof(name) - 1 || memcmp(at, name, sizeof(name) - 1))
-			continue;
-		at += sizeof(name) - 1;
-		n = strcspn(at, ";\n");
-		if (n && fresh.n + n + 2 <= KBS_COOKIES && memchr(at, '=', n))
-			buf_printf(&fresh, "%s%.*s", fresh.n ? "; " : "", (int)n, at);
-	}
-	if (!fresh.n)
-		return;
-	buf_free(jar);
+	for (; at && at < end && (next = memchr(at, '\n', (size_t)(end - at))); at = next + 1)
+		if (!strncmp(at, name, strlen(name)))
+			add_cookie(&fresh, at + strlen(name), strcspn(at + strlen(name), "; \n"));
+	for (at = jar->n ? (char *)jar->p : NULL; at; at = strchr(at, ' '), at += at != NULL)
+		add_cookie(&fresh, at, strcspn(at, ";"));
+	kbs_wipe(jar);
 	*jar = fresh;
-	fresh = (struct buf){ 0 };
 }
 
 static bool passes(const struct http_request *r)
@@ -109,7 +113,7 @@ int call_request(struct call *c, const char *path, const char *body, struct http
 	r->url = NULL;
 	r->headers = NULL;
 	if (!r->error && !passes(r)) {
-		take_cookies(&k->cookies, r);
+		call_cookies(&k->cookies, &r->headers_in);
 		*e = (struct err){ 0 }; /* of a try before */
 		return 0;
 	}

@@ -46,6 +46,11 @@ int call_request(struct call *c, const char *path, const char *body, struct http
 /* Says in *E what the answer R of a broker that refuses has as its reason; returns the errno for its status.
  */
 int call_refused(const struct http_request *r, const char *what, struct err *e);
+/*
+ * Keeps in JAR, the value of a Cookie header, what Set-Cookie says in HEADERS (an http_request's), the
+ * attributes left aside: all of it is for this one server, and for what balances the load in front of it.
+ */
+void call_cookies(struct buf *jar, const struct buf *headers);
 /* Attests anew: key, token and cookies of the session. */
 int session_attest(struct call *c, struct err *e);
 void session_drop(struct kbs *k);

@@ -1,6 +1,6 @@
 """In front of a key broker, and in its way: kbs_front.py UPSTREAM-PORT MODE. Prints its port; ends with its standard input.
 MODE: busy (503 for the first two requests of each path), cut (the first connection of each path ends without an answer),
-hang (no answer at all), forget (401 for the second GET of a resource), cookies (a second cookie that it wants back), bearer
+hang (no answer at all), forget (401 for the second GET of a resource), cookies (a second cookie, given once, that it wants back), bearer
 (takes cookies away), plain (answers resources in the clear), huge (an endless resource), drip (a byte each 20 ms)."""
 import http.client
 import http.server
@@ -59,7 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(b" ")
                 time.sleep(0.02)
         cookie = self.headers.get("Cookie", "")
-        if mode == "cookies" and n == 1 and self.path.endswith("/attest") and "; lb=one" not in cookie:
+        if mode == "cookies" and not self.path.endswith("/auth") and not ("lb=one" in cookie and "kbs-session-id=" in cookie):
             return self.answer(400, b'{"detail":"no cookie of the balancer"}')
         headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
         if mode == "bearer" and body is None:
@@ -68,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         c.request(self.command, self.path, body, headers)
         r = c.getresponse()
         out = [(k, v) for k, v in r.getheaders() if k.lower() in ("set-cookie", "content-type")]
-        if mode == "cookies":
+        if mode == "cookies" and self.path.endswith("/auth"):
             out.append(("Set-Cookie", "lb=one; Path=/; HttpOnly"))
         self.answer(r.status, r.read(), out)
 

@@ -1,8 +1,9 @@
 /* Input: a byte that chooses, then text: a KBS URI (0), a challenge (1), an answer with a token or an error
- * (2), a sealed secret (3), a signer's key for one (4). */
+ * (2), a sealed secret (3), a signer's key for one (4), headers with cookies (5). */
 #include "kbs/kbs.h"
 #include "kbs/rcar.h"
 #include "kbs/sealed.h"
+#include "kbs/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -84,6 +85,19 @@ static void sealed(const char *text, bool key)
 		sealed_open(&s, slice_of("0123456789abcdef0123456789abcdef", 32), &out, &e);
 }
 
+static void cookies(const struct buf *headers)
+{
+	_buf_ struct buf jar = { 0 };
+	size_t n;
+
+	call_cookies(&jar, headers);
+	n = jar.n;
+	call_cookies(&jar, headers); /* the same again changes nothing */
+	if (jar.n != n || n > KBS_COOKIES ||
+	        (n && (strlen((char *)jar.p) != n || strpbrk((char *)jar.p, "\n"))))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_buf_ struct buf text = { 0 };
@@ -104,6 +118,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 3:
 	case 4:
 		sealed((char *)text.p, (data[0] & 7) == 4);
+		break;
+	case 5:
+		cookies(&text);
 		break;
 	}
 	return 0;
