@@ -284,6 +284,18 @@ static int nothing_else(const struct judge *j, const json_t *host)
 	               : no(j->e, "linux.rootfsPropagation: %.40s would let mounts out", said);
 }
 
+int policy_resources(const struct policy *p, const json_t *host, json_t **ret, struct err *e)
+{
+	const struct judge j = { .rule = p->none, .e = e };
+	json_auto_t *out = json_object();
+
+	*ret = NULL;
+	if (policy_call(p, "UpdateContainer", e) || resources(&j, host, out))
+		return e->code;
+	*ret = TAKE(out);
+	return 0;
+}
+
 int judge_linux(const struct judge *j, const json_t *host, json_t *ret)
 {
 	static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore",

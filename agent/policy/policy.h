@@ -45,6 +45,9 @@ int policy_spec(const struct policy *p, const struct policy_ask *ask, json_t **r
 /* A process that the host wants to run in a container, whose effective SPEC bounds it (OCI "process"). */
 int policy_exec(
         const struct policy *p, const json_t *spec, const json_t *process, json_t **ret, struct err *e);
+/* Limits that replace those of a container that runs (UpdateContainer's "resources"); devices are not among
+ * them. */
+int policy_resources(const struct policy *p, const json_t *resources, json_t **ret, struct err *e);
 /*
  * Resolves process.user.username ("user", "user:group", numbers allowed for each) against the container's
  * /etc/passwd and /etc/group (empty where it has none), in place. Without a username it does nothing.

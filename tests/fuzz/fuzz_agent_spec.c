@@ -90,6 +90,9 @@ static void judge(const char *json, bool tee, const json_t *host, bool pause)
 	policy_storage(p, host, &e);
 	policy_device(p, host, &e);
 	policy_sandbox(p, host, &e);
+	if (!policy_resources(p, host, &process, &e))
+		assert(!json_object_get(process, "devices") && !json_object_get(process, "unified"));
+	json_decref(TAKE(process));
 	e = (struct err){ 0 };
 	if (policy_spec(p, &ask, &spec, &e)) {
 		assert(!spec && e.code == -EPERM && *e.msg);

@@ -895,6 +895,30 @@ static void a_sandbox_brings_no_hook_and_no_module(void **state)
 	}
 }
 
+static void new_limits_are_numbers_and_no_devices(void **state)
+{
+	_policy_ struct policy *p = policy("", false);
+	json_auto_t *good = parse("{\"memory\":{\"limit\":5,\"swap\":0,\"kernel\":9},\"pids\":{\"limit\":-1},"
+	                          "\"cpu\":{\"quota\":-1,\"cpus\":\"0\"},\"devices\":[{\"allow\":false}]}");
+	json_auto_t *all = parse("{\"devices\":[{\"allow\":true,\"access\":\"rwm\"}]}");
+	json_auto_t *raw = parse("{\"unified\":{\"memory.max\":\"max\"}}"),
+	            *text = parse("{\"memory\":{\"limit\":\"5\"}}");
+	json_auto_t *ret = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(policy_resources(p, good, &ret, &e), 0);
+	is(ret, "memory", "{\"limit\":5}");
+	is(ret, "pids", "{\"limit\":-1}");
+	is(ret, "cpu", "{\"quota\":-1}");
+	assert_null(get(ret, "devices"));
+	json_decref(TAKE(ret));
+	assert_int_equal(policy_resources(p, all, &ret, &e), -EPERM);
+	assert_int_equal(policy_resources(p, raw, &ret, &e), -EPERM);
+	assert_int_equal(policy_resources(p, text, &ret, &e), -EPERM);
+	assert_null(ret);
+}
+
 static void users_are_looked_up_in_the_image_s_files(void **state)
 {
 	static const char passwd[] =
@@ -958,6 +982,7 @@ int main(void)
 		cmocka_unit_test(storages_are_of_the_known_kinds_in_their_places),
 		cmocka_unit_test(files_are_copied_beside_containers_never_into_them),
 		cmocka_unit_test(a_sandbox_brings_no_hook_and_no_module),
+		cmocka_unit_test(new_limits_are_numbers_and_no_devices),
 		cmocka_unit_test(users_are_looked_up_in_the_image_s_files),
 		cmocka_unit_test(a_digest_is_of_sorted_compact_json),
 	};
