@@ -10,6 +10,7 @@
 #include "attest/attest.h"
 #include "format/eventlog.h"
 #include "lib/base64.h"
+#include "lib/gzip.h"
 #include "shape.h"
 #include "vectors.h"
 #include <dlfcn.h>
@@ -522,33 +523,53 @@ static void evidence_log(struct attester *a, struct buf *ret, const struct buf *
 	json_decref(j);
 }
 
-/* Trustee's own reading of the log says how many events there are behind the first, which describes it. */
+/* The firmware's log NAME in the evidence: Trustee's own reading of it says how many events there are behind
+ * the first, which describes it. */
+static void comes_with(struct attester *a, const char *name, bool gzip)
+{
+	_free_ char *path = xasprintf("agent/eventlog/%s%s", name, gzip ? ".gz" : "");
+	_free_ char *read_path = xasprintf("agent/eventlog/%s_out.json", name);
+	_buf_ struct buf file = { 0 }, ccel = { 0 }, log = { 0 };
+	struct eventlog parsed;
+	struct err e = { 0 };
+
+	vector_read(path, &file);
+	if (gzip)
+		assert_int_equal(gzip_inflate(path, buf_slice(&file), 1 << 20, &ccel, &e), 0);
+	else
+		buf_add(&ccel, file.p, file.n);
+	put_file(m.root, "sys/firmware/acpi/tables/data/CCEL", ccel.p, ccel.n);
+	evidence_log(a, &log, &m.out);
+	assert_true(log.n > 8 && log.n - 8 < ccel.n);
+	assert_memory_equal(log.p, ccel.p, log.n - 8);
+	for (size_t i = log.n - 8; i < log.n; i++)
+		assert_int_equal(log.p[i], 0xff);
+	assert_int_equal(eventlog_open("log", buf_slice(&log), &parsed, &e), 0);
+	json_t *theirs = vector_json(read_path);
+	json_t *events = json_object_get(theirs, "uefi_event_logs");
+	assert_int_equal(json_array_size(events ? events : theirs) + 1, parsed.n_events);
+	json_decref(theirs);
+}
+
 static void a_tdx_quote_comes_with_the_firmwares_log_and_no_more(void **state)
 {
-	_buf_ struct buf ccel = { 0 }, log = { 0 };
-	struct eventlog parsed;
+	_buf_ struct buf log = { 0 };
 	struct err e = { 0 };
 
 	(void)state;
 	with_tsm("tdx_guest");
 	vector_read("agent/evidence/tdx_quote_4.dat", &m.out);
-	vector_read("agent/eventlog/CCEL_data_ovmf", &ccel);
 	struct attester *a = attester("tdx");
 	evidence_log(a, &log, &m.out);
 	assert_int_equal(log.n, 0);
-	put_file(m.root, "sys/firmware/acpi/tables/data/CCEL", ccel.p, ccel.n);
 	/* nothing here extends an RTMR, so the event is no part of the evidence */
 	assert_int_equal(attest_extend(a, -1, "coco.com", "some-operation", "some-content", &e), -EOPNOTSUPP);
-	evidence_log(a, &log, &m.out);
-	assert_true(log.n > 8 && log.n < ccel.n);
-	assert_memory_equal(log.p, ccel.p, log.n - 8);
-	for (size_t i = log.n - 8; i < log.n; i++)
-		assert_int_equal(log.p[i], 0xff);
-	assert_int_equal(eventlog_open("log", buf_slice(&log), &parsed, &e), 0);
-	json_t *theirs = vector_json("agent/eventlog/CCEL_data_ovmf_out.json");
-	json_t *events = json_object_get(theirs, "uefi_event_logs");
-	assert_int_equal(json_array_size(events ? events : theirs) + 1, parsed.n_events);
-	json_decref(theirs);
+	comes_with(a, "CCEL_data_ovmf", false);
+	comes_with(a, "CCEL_data_grub", false);
+	comes_with(a, "CCEL_data_csv", false);
+	comes_with(a, "CCEL_AAEL_alibabacloud", false);
+	comes_with(a, "CCEL_data_grub_gke", true);
+	comes_with(a, "CCEL_data", true);
 	attest_freep(&a);
 }
 
