@@ -156,7 +156,9 @@ int layer_source(const struct layer_source *s, int out, struct err *e)
 		filter = filter_of(t->chunk, t->n);
 		k = filter == ARCHIVE_FILTER_NONE ? copy(t, out) : inflate(t, filter, out);
 	}
-	if (!k && t->inner)
+	/* skopeo that compresses and encrypts in one copy names the layer before both (containers/image,
+	 * copy/encryption.go), which is then the diff_id */
+	if (!k && t->inner && (s->crypt->alg != alg || memcmp(s->crypt->digest, want, hash_len(alg)) != 0))
 		k = compare(t->inner, s->crypt->alg, s->crypt->digest, "digest of the decrypted layer", e);
 	if (!k)
 		k = compare(t->tar, alg, want, "diff_id", e);
