@@ -69,18 +69,22 @@ static int build(const struct judge *j, const json_t *host, json_t **ret)
 	return 0;
 }
 
-/* The pause container holds the pod's namespaces, and does not need more than nobody has. */
+/* The pause container holds the pod's namespaces, and does not need more than nobody has. Of what the host
+ * says of its process nothing is taken, but what no process may have is refused here too. */
 static int pause_container(const struct policy *p, const struct policy_ask *ask, json_t **ret, struct err *e)
 {
 	json_auto_t *nobody = json_pack("{s[s] ss}", "Entrypoint", "/pause", "User", "65535:65535");
-	json_auto_t *host = json_copy((json_t *)ask->host), *process = json_object();
+	json_auto_t *host = json_copy((json_t *)ask->host), *unused = json_object();
+	const json_t *said = json_object_get(host, "process"), *env;
 	const struct judge j = {
 		.rule = p->none, .image = nobody, .id = ask->id, .sandbox = ask->sandbox, .e = e
 	};
 
-	/* all of what the host says of it is judged, but of its process nothing is taken */
-	json_object_set_new(process, "noNewPrivileges", json_true());
-	json_object_set(host, "process", process);
+	if (list_of(said, "env", LIST_MAX, &env, e) || judge_env(&j, NULL, env, unused) ||
+	        judge_limits(&j, said, unused) ||
+	        judge_capabilities(&j, json_object_get(said, "capabilities"), NULL, unused))
+		return e->code;
+	json_object_set_new(host, "process", json_pack("{sb}", "noNewPrivileges", 1));
 	if (!build(&j, host, ret))
 		json_object_set_new(json_object_get(*ret, "root"), "readonly", json_true());
 	return e->code;

@@ -612,11 +612,14 @@ static void the_pause_container_is_nobody(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(tee); i++) {
 		_policy_ struct policy *p = policy("", tee[i]);
 		json_auto_t *spec = NULL, *host = changed("process.args", "[\"/bin/sh\"]"),
-		            *worse = changed("hooks", "{\"poststop\":[1]}");
+		            *worse = changed("hooks", "{\"poststop\":[1]}"),
+		            *mighty = changed("process.capabilities.bounding+", "\"CAP_SYS_ADMIN\"");
 		struct policy_ask ask = { .id = "pod", .sandbox = "pod", .host = host };
 		json_t *none = NULL;
 		struct err e = { 0 };
 
+		json_array_remove((json_t *)get(host, "process.env"), 3);
+		json_array_remove((json_t *)get(mighty, "process.env"), 3);
 		/* the mounts are another container's, and the pod's own are those of its id */
 		assert_int_equal(policy_spec(p, &ask, &none, &e), -EPERM);
 		json_object_set_new(host, "mounts", json_array());
@@ -631,6 +634,10 @@ static void the_pause_container_is_nobody(void **state)
 		is(spec, "root.readonly", "true");
 		ask.host = worse;
 		assert_int_equal(policy_spec(p, &ask, &none, &e), -EPERM);
+		ask.host = mighty;
+		assert_int_equal(policy_spec(p, &ask, &none, &e), -EPERM);
+		assert_string_equal(
+		        e.msg, "process.capabilities.bounding[14]: CAP_SYS_ADMIN is not allowed by a policy");
 	}
 }
 
