@@ -6,11 +6,18 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
+enum { STRANGERS = 64 };
+
 struct loop {
 	int fd, status;
 	bool stopped;
 	struct watch signals;
 	struct child *children;
+	struct stranger { /* that ended, and nobody had asked for */
+		pid_t pid;
+		int status;
+	} strangers[STRANGERS];
+	size_t n_strangers;
 	bool *watched; /* by file descriptor */
 	int n_watched;
 };
@@ -25,15 +32,19 @@ static void reap(struct watch *w, uint32_t events)
 	(void)events;
 	while (read(w->fd, &si, sizeof(si)) > 0)
 		;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (struct child **at = &l->children; *at; at = &(*at)->next)
-			if ((*at)->pid == pid) {
-				struct child *c = *at;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct child **at = &l->children, *c;
 
-				*at = c->next;
-				c->ended(c, status);
-				break;
-			}
+		while (*at && (*at)->pid != pid)
+			at = &(*at)->next;
+		c = *at;
+		if (!c) {
+			l->strangers[l->n_strangers++ % STRANGERS] = (struct stranger){ pid, status };
+			continue;
+		}
+		*at = c->next;
+		c->ended(c, status);
+	}
 }
 
 static sigset_t only_sigchld(void)
@@ -88,6 +99,22 @@ void loop_child(struct loop *l, struct child *c)
 {
 	c->next = l->children;
 	l->children = c;
+}
+
+bool loop_reaped(struct loop *l, pid_t pid, int *status)
+{
+	/* a number that is a child's again is not the one that has ended */
+	if (waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD)
+		return false;
+	for (size_t i = 0; i < STRANGERS && i < l->n_strangers; i++) {
+		const struct stranger *s = &l->strangers[(l->n_strangers - 1 - i) % STRANGERS];
+
+		if (s->pid == pid) {
+			*status = s->status;
+			return true;
+		}
+	}
+	return false;
 }
 
 void loop_forget(struct loop *l, struct child *c)

@@ -1,6 +1,7 @@
 /* The one epoll loop of the agent. */
 #ifndef AGENT_LOOP_H
 #define AGENT_LOOP_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -50,6 +51,9 @@ pid_t loop_fork(struct loop *l);
 /* Calls c->ended when the child c->pid has ended. Until the loop runs again none is reaped, so that a child
  * just forked can be given in time. */
 void loop_child(struct loop *l, struct child *c);
+/* Whether PID was a child that ended before loop_child was told of it: a process can be left to us, and end,
+ * before we hear of it. Then *STATUS is its wait status. Only the latest of such are remembered. */
+bool loop_reaped(struct loop *l, pid_t pid, int *status);
 /* Forgets it; it is still reaped. Until then, and while it is not forgotten, its pid is not another's. */
 void loop_forget(struct loop *l, struct child *c);
 
