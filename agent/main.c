@@ -5,6 +5,7 @@
 #include "log.h"
 #include "machine/machine.h"
 #include "net/net.h"
+#include "run/run.h"
 #include "start.h"
 #include <signal.h>
 #include <sys/prctl.h>
@@ -67,7 +68,7 @@ static void on_up(void *arg)
 static int start(struct agent *a)
 {
 	static const struct rpc_method *const tables[] = { agent_methods, net_methods, machine_methods,
-		NULL };
+		run_methods, NULL };
 	const char *stages = getenv(STAGES_ENV);
 	int k = stages ? stages_parse(stages, &a->stages) : 0;
 

@@ -2,6 +2,7 @@
 #include "agent.h"
 #include "init/init.h"
 #include "log.h"
+#include "run/run.h"
 
 #define BLOCK_SIZE "/sys/devices/system/memory/block_size_bytes"
 enum { END_STEP_MS = 10, END_STEPS = 200 };
@@ -64,6 +65,8 @@ static void destroy_sandbox(struct rpc_call *c, struct slice payload, void *agen
 		rpc_fail(c, RPC_INVALID, "malformed DestroySandboxRequest");
 		return;
 	}
+	if (a->run)
+		run_kill(a->run);
 	rpc_answer(c, slice_of(NULL, 0));
 	if (a->ending.fire)
 		return;

@@ -3,6 +3,7 @@
 #include "job.h"
 #include "lib/mem.h"
 #include "log.h"
+#include "run/run.h"
 #include <fcntl.h>
 
 enum { CMDLINE_MAX = 8192, BIND_MS = 60000, BIND_MEMORY = 64 << 20 };
@@ -80,6 +81,12 @@ static void bound(void *ctx, int error, const struct err *why, struct slice toml
 	error = api_start(a);
 	if (error) {
 		err_set(&e, error, "the API of workloads: %s", strerror(-error));
+		failed(a, &e);
+		return;
+	}
+	error = run_new(a, &a->run);
+	if (error) {
+		err_set(&e, error, "containers: %s", strerror(-error));
 		failed(a, &e);
 		return;
 	}

@@ -38,7 +38,7 @@ check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc $(PEER_
 endif
 
 # what needs no image
-check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $(PEER_BIN)
+check-quick: $(BULLA) $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $(PEER_BIN) $O/test/ttrpc agent
 	@$(TEST_ENV) tests/run $(QUICK_TESTS)
 
 # The tools and tests that tests/foreign builds with another compiler; libcurl is not among its libraries.

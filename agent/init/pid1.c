@@ -206,13 +206,31 @@ static void read_cmdline(struct state *s)
 	s->debug = n > 0 && cmdline_has(line, "bulla.debug");
 }
 
-int main(void)
+static void end(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
+/* The first process of a pod's pause container: holds its namespaces, and ends when it is told to. */
+_Noreturn static void hold_pod(void)
+{
+	signal(SIGTERM, end);
+	signal(SIGINT, end);
+	signal(SIGCHLD, SIG_IGN); /* the kernel reaps what is left to it */
+	for (;;)
+		pause();
+}
+
+int main(int argc, char **argv)
 {
 	static struct state s;
 	const struct rlimit no_core = { 0, 0 };
 	const char *stages = getenv(STAGES_ENV);
 	sigset_t all;
 
+	if (argc == 1 && !strcmp(argv[0], "/pause"))
+		hold_pod();
 	if (getpid() != 1) {
 		fputs("bulla-init: runs as PID 1 only\n", stderr);
 		return 2;

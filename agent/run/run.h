@@ -7,6 +7,8 @@ struct run;
 
 /* Makes the folders and cgroups. 0 or -errno. */
 int run_new(struct agent *a, struct run **ret);
+/* Kills all containers: the sandbox ends. */
+void run_kill(struct run *r);
 /* The methods on containers and the sandbox, ended by a NULL service. */
 extern const struct rpc_method run_methods[];
 
