@@ -21,9 +21,9 @@ AGENT_SAME   := -ffile-prefix-map=$(CURDIR)/=
 AGENT_STATIC := $(CSTD) $(CWARN) -Os -fno-pie -ffunction-sections -fdata-sections -fstack-protector-strong $(AGENT_SAME) \
 	-idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
 AGENT_STATIC_LD := -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro -Wl,-z,now
-AGENT_FLAGS  := $(CSTD) $(CWARN) -Os -fPIE -ffunction-sections -fdata-sections -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(AGENT_SAME) \
+AGENT_FLAGS  := $(CSTD) $(CWARN) -Os -fPIE -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(AGENT_SAME) \
 	-DAGENT_VERSION='"$(AGENT_VERSION)"' -Iagent -Itools
-AGENT_LD     := -pie -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -Wl,--as-needed
+AGENT_LD     := -pie -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -Wl,--as-needed
 
 agent_obj = $(patsubst %.c,$(AGENT_OUT)/$(1)/%.o,$(2))
 
