@@ -224,9 +224,14 @@ int pull_layers(struct pull *p, struct registry *r, const json_t *manifest, cons
 	}
 	if (all.n && (fetch(&all, r, e) || pump(&all, true, e)))
 		return e->code;
-	for (size_t i = 0; i < all.n; i++)
-		if (!all.v[i].at.there && (unpack(&all, &all.v[i], e) || layer_publish(&all.v[i].at, e)))
-			return name_layer(&all.v[i], e);
+	for (size_t i = 0; i < all.n; i++) {
+		struct work *w = &all.v[i];
+
+		if (!w->at.there && (unpack(&all, w, e) || layer_publish(&w->at, e)))
+			return name_layer(w, e);
+		mem_closep(&w->blob); /* which may lie in memory */
+		w->blob = -1;
+	}
 	*layers = TAKE(dirs);
 	return 0;
 }

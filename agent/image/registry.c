@@ -29,7 +29,8 @@ struct fetch {
 	uint64_t not_before; /* when the next attempt is made */
 	int redirects, challenges, attempts;
 	bool ranged, over;
-	bool whole; /* the server does not do ranges */
+	bool refused; /* a blob whose request is to be authenticated anew */
+	bool whole;   /* the server does not do ranges */
 };
 
 void registry_close(struct registry *r)
@@ -337,7 +338,9 @@ static enum next judge(struct fetch *f, struct err *e)
 	case 401:
 		if (!of_registry(f->r, f->url) || f->challenges++ >= 2)
 			return bad_status(f, e);
-		if (authenticate(f->r, &f->q, e)) {
+		/* others are on their way, and libcurl is not entered from within */
+		f->refused = f->blob;
+		if (!f->blob && authenticate(f->r, &f->q, e)) {
 			err_wrap(e, "%.300s", f->first);
 			return FAILED;
 		}
@@ -449,6 +452,20 @@ static int on_ended(void *arg, struct http_request *q)
 	return b->error;
 }
 
+/* One new authorization for all that were refused. */
+static int authenticate_refused(struct registry *r, struct fetch *f, size_t n, struct err *e)
+{
+	bool done = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (f[i].refused && !done && authenticate(r, &f[i].q, e))
+			return err_wrap(e, "%.300s", f[i].first);
+		done |= f[i].refused;
+		f[i].refused = false;
+	}
+	return 0;
+}
+
 int registry_blobs(struct registry *r, struct blob *v, size_t n, size_t parallel,
         int (*ended)(void *ctx, struct blob *b), void *ctx, struct err *e)
 {
@@ -468,6 +485,8 @@ int registry_blobs(struct registry *r, struct blob *v, size_t n, size_t parallel
 	while (left && !e->code) {
 		uint64_t from = UINT64_MAX;
 
+		if (authenticate_refused(r, f, n, e))
+			break;
 		left = 0;
 		for (size_t i = 0; i < n; i++)
 			if (!f[i].over) {

@@ -104,6 +104,9 @@ killed() { # what a pull that was killed leaves is made anew
 	wait $p 2>/dev/null || :
 	timeout 20 "$PULL" registries="$WORK/registries" "$at/plain/app:v1" "$WORK/killed" >"$WORK/got" && same_files
 }
+expired() {
+	whole "$at/expire/app:v1" && [ "$(asked '/expiring')" = 3 ]
+}
 proxied() {
 	whole proxy="http://$at" proxied.example/app:v1 && [ "$(asked '^behind.example GET http://behind.example/v2/plain/app/manifests/v1')" = 1 ]
 }
@@ -128,6 +131,7 @@ check "one that names a wrong part, too" whole "$at/lies/app:v1"
 check "a busy server is asked again" whole "$at/busy/app:v1"
 check "a token is fetched with the credentials" whole auths="$WORK/auths" "$at/bearer/app:v1"
 check "or with an identity token" whole auths="$WORK/auths" "$at/refresh/app:v1"
+check "a token that expires is fetched anew, once for all layers" expired
 check "basic authentication is used" whole auths="$WORK/auths" "$at/basic/app:v1"
 check "credentials do not follow a redirect" not_shown
 check "a redirect may be relative" whole "$at/relative/app:v1"

@@ -48,6 +48,7 @@ def manifest(**changes):
 
 
 plain = manifest()
+config_digest = json.loads(plain)["config"]["digest"]
 entry = {"mediaType": OCI + "manifest.v1+json", **put(plain)}
 index = json.dumps({"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": [
     {**entry, "digest": "sha256:" + "0" * 64, "platform": {"os": "linux", "architecture": "other"}},
@@ -111,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         parts = path.split("/")
         auth = self.headers.get("Authorization", "")
+        if path == "/expiring":
+            return self.answer(200, b'{"token": "token-%d"}' % self.count("expiring"))
         if path == "/token":
             if "scope=repository:bearer/app:pull" not in query or auth != "Basic " + base64.b64encode(b"me:secret").decode():
                 return self.error(401, "DENIED")
@@ -124,6 +127,10 @@ class Handler(BaseHTTPRequestHandler):
                 here, ',scope="repository:bearer/app:pull"' if how == "bearer" else ""))
         if how in ("basic", "redirect") and auth != "Basic " + base64.b64encode(b"me:secret").decode():
             return self.error(401, "UNAUTHORIZED", WWW_Authenticate='Basic realm="test"')
+        if how == "expire":  # the manifest takes the first token, the config the second, layers the third
+            need = 1 if kind == "manifests" else 2 if name == config_digest else 3
+            if auth != "Bearer token-%d" % max(need, seen.get("expiring", 0)) or seen.get("expiring", 0) < need:
+                return self.error(401, "UNAUTHORIZED", WWW_Authenticate='Bearer realm="%s/expiring"' % here)
         if how == "thief":
             return self.error(401, "UNAUTHORIZED", WWW_Authenticate='Bearer realm="ftp://127.0.0.1/token"')
         if how == "none":
