@@ -61,7 +61,7 @@ static int find_disk(char **ret, struct err *e)
 /* Zeroes the first and the last bytes of a device; *SIZE in bytes. */
 static int clear_ends(const char *node, uint64_t *size, struct err *e)
 {
-	static const uint8_t zeros[ENDS];
+	_free_ uint8_t *zeros = xcalloc(1, ENDS);
 	_close_ int fd = open(node, O_RDWR | O_EXCL | O_CLOEXEC);
 
 	if (fd < 0 || ioctl(fd, BLKGETSIZE64, size) < 0)
