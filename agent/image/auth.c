@@ -30,7 +30,7 @@ static const char *take_value(const char *s, char *ret, size_t size)
 		if (*s == '\\' && !*++s)
 			break;
 		if (n < size - 1)
-			ret[n] = *s;
+			ret[n] = *s < ' ' || *s > '~' ? '?' : *s;
 	}
 	ret[n < size ? n : 0] = 0;
 	return *s ? s + 1 : NULL;

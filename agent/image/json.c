@@ -16,9 +16,11 @@ int json_read(const char *name, struct slice text, size_t max, json_t **ret, str
 	if (n > VALUES)
 		return err_set(e, -EFBIG, "%s: it has more than %d values", name, VALUES);
 	*ret = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &je);
-	if (!*ret)
-		return err_set(e, -EBADMSG, "%s: line %d: %s", name, je.line, je.text);
-	return 0;
+	if (*ret)
+		return 0;
+	for (char *c = je.text; *c; c++) /* it cites the text */
+		*c = *c < ' ' || *c > '~' ? '?' : *c;
+	return err_set(e, -EBADMSG, "%s: line %d: %s", name, je.line, je.text);
 }
 
 const char *json_text(const json_t *object, const char *name, size_t max)

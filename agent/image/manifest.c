@@ -3,6 +3,7 @@
 #include "json.h"
 #include "lib/buf.h"
 
+#define TYPE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/.+-_"
 #define OCI "application/vnd.oci.image."
 #define DOCKER "application/vnd.docker.distribution.manifest."
 
@@ -97,12 +98,13 @@ int manifest_read(
 	if (json_integer_value(json_object_get(j, "schemaVersion")) != 2)
 		return err_set(e, -EOPNOTSUPP, "manifest: its schemaVersion is not 2");
 	given = json_object_get(j, "mediaType");
-	type = given ? json_string_value(given) : content_type;
+	type = given ? json_text(j, "mediaType", 255) : content_type;
 	if (!type)
 		return err_set(e, -EBADMSG, "manifest: nothing says its media type");
 	m = find_media(type, strcspn(type, "; "));
 	if (!m)
-		return err_set(e, -EOPNOTSUPP, "manifest: media type '%.100s' is none of an image", type);
+		return err_set(e, -EOPNOTSUPP, "manifest: media type '%.*s' is none of an image",
+		        (int)strspn(type, TYPE_CHARS), type);
 	/* one that can be read both ways is two images to two readers: GHSA-qq97-vm5h-rrhg */
 	if (m->kind == MANIFEST_INDEX ? json_object_get(j, "layers") || json_object_get(j, "config")
 	                              : !!json_object_get(j, "manifests"))

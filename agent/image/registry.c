@@ -248,7 +248,10 @@ static enum next redirect(struct fetch *f, struct err *e)
 	_free_ char *to = http_header(&f->q, "location");
 	char *url;
 
-	if (!to || strlen(to) > URL_MAX || strpbrk(to, " \"<>\\^`{|}"))
+	for (const char *c = to; c && *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return fail(f, e, -EBADMSG, "it is redirected to what is no URL");
+	if (!to || strlen(to) > URL_MAX)
 		return fail(f, e, -EBADMSG, "it is redirected to nowhere");
 	if (++f->redirects > REDIRECTS)
 		return fail(f, e, -ELOOP, "it is redirected more than 5 times");
@@ -291,6 +294,8 @@ static enum next bad_status(struct fetch *f, struct err *e)
 		return FAILED;
 	next = retry(f, e, 0);
 	f->not_before += retry_after(f);
+	if (f->r->deadline_ms && f->not_before > f->r->deadline_ms)
+		f->not_before = f->r->deadline_ms;
 	return next;
 }
 
