@@ -41,6 +41,13 @@ static size_t indent_of(struct slice s)
 	return n;
 }
 
+static struct slice skip_blanks(struct slice s)
+{
+	size_t n = indent_of(s);
+
+	return slice_of(s.p + n, s.n - n);
+}
+
 /* The place of SCOPE among those of REF, from the narrowest on; SIZE_MAX for none. */
 static size_t rank(struct slice scope, const struct image_ref *ref)
 {
@@ -71,16 +78,24 @@ int lookaside_find(struct slice yaml, const struct image_ref *ref, char *ret, st
 		yaml = nl ? slice_of(nl + 1, yaml.n - s.n - 1) : slice_of(NULL, 0);
 		if (s.n && s.p[s.n - 1] == '\r')
 			s.n--;
-		s = slice_of(s.p + indent, s.n - indent);
+		s = skip_blanks(s);
 		if (!s.n || s.p[0] == '#' || slice_eq(s, slice_str("---")))
 			continue;
+		for (size_t i = 0; i < s.n; i++)
+			if (s.p[i] < ' ')
+				return err_set(e, -EBADMSG,
+				        "sigstore config:%zu: it has a tab or a control character", line);
 		if (!take_scalar(&s, true, &key) || !s.n || s.p[0] != ':')
 			return err_set(e, -EBADMSG, "sigstore config:%zu: expected KEY: or KEY: VALUE", line);
 		s = slice_of(s.p + 1, s.n - 1);
-		s = slice_of(s.p + indent_of(s), s.n - indent_of(s));
+		s = skip_blanks(s);
 		if (s.n && s.p[0] != '#' && !take_scalar(&s, false, &value))
 			return err_set(e, -EBADMSG,
 			        "sigstore config:%zu: its value is no plain or quoted scalar", line);
+		s = skip_blanks(s);
+		if (s.n && s.p[0] != '#')
+			return err_set(
+			        e, -EBADMSG, "sigstore config:%zu: there is more after the value", line);
 		if (!indent) {
 			top = slice_eq(key, slice_str("default-docker")) ? DEFAULT
 			      : slice_eq(key, slice_str("docker"))       ? DOCKER

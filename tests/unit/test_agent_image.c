@@ -409,7 +409,7 @@ static void the_narrowest_place_of_signatures_counts(void **state)
 	};
 	static const char *const broken[] = { "a", "- a: b\n", "docker:\n  x: [1]\n",
 		"docker:\n  x:\n    sigstore: |\n", "docker:\n  x.example:\n    sigstore:\n", "\"a: b\n",
-		"docker: {}\n" };
+		"docker: {}\n", "docker:\n\ta: b\n", "default-docker:\n sigstore: \"a\": b\n" };
 	struct image_ref r;
 	char base[LOOKASIDE_URL];
 	struct err e = { 0 };

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "image/auth.h"
+#include "image/lookaside.h"
+#include "image/mirrors.h"
 #include "image/openpgp.h"
 #include "image/sig.h"
 #include "image/trust.h"
@@ -529,6 +532,54 @@ static void what_is_refused_or_accepted_whatever_it_is_asks_for_nothing(void **s
 	assert_non_null(strstr(e.msg, "[0], sigstoreSigned: kbs:///missing/key/1: not there"));
 }
 
+/* What image-rs's tests get from their broker, as it is. */
+static void the_settings_of_others_are_read(void **state)
+{
+	static const char *const keys[] = { "cosign1.pub", "cosign2.pub", "cosign3.pub", "nv.pub" };
+	static const char *const names[] = { "default/security-policy/test", "default/gpg-public-key/test",
+		"default/cosign-public-key/test", "default/credential/test",
+		"default/registry-configuration/test", "default/sigstore-config/test" };
+	_buf_ struct buf text = { 0 };
+	struct buf v[ARRAY_LEN(names)] = { 0 };
+	json_auto_t *all = NULL, *policy = NULL, *auths = NULL, *registries = NULL;
+	__attribute__((cleanup(sig_key_freep))) EVP_PKEY *key = NULL;
+	_buf_ struct buf login = { 0 }, refresh = { 0 };
+	struct pgp_ring *ring = NULL;
+	char base[LOOKASIDE_URL];
+	struct err e = { 0 };
+	struct image_ref r;
+
+	(void)state;
+	vector_read("agent/image-rs/offline-fs-kbc/aa-offline_fs_kbc-resources.json", &text);
+	all = json_loadb((const char *)text.p, text.n, 0, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *s = json_string_value(json_object_get(all, names[i]));
+
+		assert_true(s && base64_decode(&v[i], slice_str(s)));
+	}
+	assert_int_equal(trust_read(buf_slice(&v[0]), &policy, &e), 0);
+	assert_int_equal(pgp_ring_read(buf_slice(&v[1]), &ring, &e), 0);
+	assert_int_equal(sig_key(buf_slice(&v[2]), &key, &e), 0);
+	assert_int_equal(auth_read(buf_slice(&v[3]), &auths, &e), 0);
+	auth_find(auths, "docker.io/library/busybox", &login, &refresh);
+	assert_non_null(strchr(buf_str(&login), ':'));
+	assert_int_equal(mirrors_read(buf_slice(&v[4]), &registries, &e), 0);
+	assert_int_equal(ref_parse("quay.io/kata-containers/confidential-containers:signed", &r, &e), 0);
+	assert_int_equal(lookaside_find(buf_slice(&v[5]), &r, base, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		buf_free(&v[i]);
+	pgp_ring_free(ring);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		_free_ char *path = xasprintf("agent/image-rs/signature/cosign/%s", keys[i]);
+		__attribute__((cleanup(sig_key_freep))) EVP_PKEY *k = NULL;
+		_buf_ struct buf pem = { 0 };
+
+		vector_read(path, &pem);
+		if (sig_key(buf_slice(&pem), &k, &e))
+			fail_msg("%s: %s", keys[i], e.msg);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +591,7 @@ int main(void)
 		cmocka_unit_test(gnupgs_keys_and_messages_are_read),
 		cmocka_unit_test(the_signatures_of_others_are_judged),
 		cmocka_unit_test(every_policy_of_others_is_read),
+		cmocka_unit_test(the_settings_of_others_are_read),
 		cmocka_unit_test(identities_match_as_the_manual_says),
 		cmocka_unit_test(a_policy_that_is_not_understood_is_refused),
 		cmocka_unit_test(what_is_refused_or_accepted_whatever_it_is_asks_for_nothing),
