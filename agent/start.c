@@ -1,12 +1,20 @@
 #include "start.h"
 #include "api/api.h"
+#include "image/image.h"
 #include "job.h"
 #include "lib/mem.h"
 #include "log.h"
 #include "run/run.h"
 #include <fcntl.h>
 
-enum { CMDLINE_MAX = 8192, BIND_MS = 60000, BIND_MEMORY = 64 << 20 };
+#define SCRATCH "/run/bulla/scratch"
+enum {
+	CMDLINE_MAX = 8192,
+	BIND_MS = 60000,
+	BIND_MEMORY = 64 << 20,
+	SCRATCH_MS = 120000,
+	SCRATCH_MEMORY = 256 << 20,
+};
 
 static void failed(struct agent *a, struct err *e)
 {
@@ -58,8 +66,35 @@ static struct kbs *new_kbs(const struct agent *a)
 	return kbs_new(&how, a->attester);
 }
 
+/* A job: where images and containers lie. */
+static int scratch(void *arg, struct buf *result, struct err *e)
+{
+	(void)arg;
+	(void)result;
+	return image_scratch(SCRATCH, e);
+}
+
+static void ready(void *ctx, int error, const struct err *why, struct slice none)
+{
+	struct agent *a = ctx;
+	struct err e = *why;
+
+	(void)none;
+	if (!error && (error = api_start(a)))
+		err_set(&e, error, "the API of workloads: %s", strerror(-error));
+	if (!error && (error = run_new(a, &a->run)))
+		err_set(&e, error, "containers: %s", strerror(-error));
+	if (error)
+		failed(a, &e);
+	else
+		rpc_release(a->server, NULL);
+}
+
 static void bound(void *ctx, int error, const struct err *why, struct slice toml)
 {
+	static const struct job_how how = {
+		.name = "scratch", .ms = SCRATCH_MS, .memory = SCRATCH_MEMORY, .confine = CONFINE_DISK
+	};
 	struct agent *a = ctx;
 	struct err e = *why;
 
@@ -78,19 +113,11 @@ static void bound(void *ctx, int error, const struct err *why, struct slice toml
 		return;
 	}
 	a->kbs = new_kbs(a);
-	error = api_start(a);
+	error = job_start(a->loop, &how, scratch, a, ready, a, NULL);
 	if (error) {
-		err_set(&e, error, "the API of workloads: %s", strerror(-error));
+		err_set(&e, error, "scratch: %s", strerror(-error));
 		failed(a, &e);
-		return;
 	}
-	error = run_new(a, &a->run);
-	if (error) {
-		err_set(&e, error, "containers: %s", strerror(-error));
-		failed(a, &e);
-		return;
-	}
-	rpc_release(a->server, NULL);
 }
 
 void start_begin(struct agent *a)

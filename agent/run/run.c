@@ -152,11 +152,16 @@ static void stats_container(struct call *c)
 
 static void update_container(struct call *c)
 {
-	json_t *resources = json_object_get(c->json, "resources");
+	json_t *resources = NULL;
+	struct err e = { 0 };
 
-	json_object_del(resources, "devices"); /* which devices it may use was decided when it was made */
+	if (policy_resources(c->run->a->policy, json_object_get(c->json, "resources"), &resources, &e) < 0) {
+		rpc_fail_err(c->rpc, &e);
+		return;
+	}
 	place_resources(resources);
 	container_update(c->container, c->rpc, resources);
+	json_decref(resources);
 }
 
 static void freeze(struct call *c, bool freeze)

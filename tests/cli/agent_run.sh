@@ -166,7 +166,8 @@ terminal() {
 # process 1 of a namespace never sees a SIGTERM that it does not wait for: it is killed; others end as they like
 terms() {
 	{
-		create f 'sleep 1000'
+		create f 'echo; sleep 1000'
+		on ReadStdout f f '"len": 1'
 		on SignalProcess f f '"signal": 15'
 		on WaitProcess f f
 		create g 'trap "exit 6" TERM; echo; while :; do sleep 0.05; done'
@@ -177,7 +178,8 @@ terms() {
 		on SignalProcess pause pause '"signal": 15'
 		on WaitProcess pause pause
 		echo 'RemoveContainer {"container_id": "pause"}'
-		create first 'sleep 1000'
+		create first 'echo; sleep 1000'
+		on ReadStdout first first '"len": 1'
 		on SignalProcess first first '"signal": 15'
 		on WaitProcess first first
 	} | ask >"$WORK/terms" && jq -c . "$WORK/terms" && jq -se '[.[] | select(.method == "WaitProcess") | .answer.status // 0] == [143, 6, 0, 137] and all(.code == 0)' "$WORK/terms"
