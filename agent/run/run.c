@@ -49,23 +49,23 @@ static void exec_process(struct call *c)
 	process_exec(c->container, c->rpc, c->json);
 }
 
-/* The first process of a pid namespace never sees a SIGTERM that it does not handle or wait for
- * (pid_namespaces(7)), and the host waits for nothing: Kata's agents kill it then. */
+/* The first process of a pid namespace never sees a SIGTERM that it does not handle (pid_namespaces(7)), and
+ * the host waits for nothing: Kata's agents kill it then. */
 static bool ignores_term(pid_t pid)
 {
 	_fclose_ FILE *f = NULL;
 	char path[40], line[256];
-	uint64_t wanted = 0;
+	uint64_t caught = 0;
 	bool first = false;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "SigCgt:", 7) || !strncmp(line, "SigBlk:", 7))
-			wanted |= strtoull(line + 7, NULL, 16);
+		if (!strncmp(line, "SigCgt:", 7))
+			caught = strtoull(line + 7, NULL, 16);
 		else if (!strncmp(line, "NSpid:", 6))
 			first = strstr(line, "\t1\n") != NULL;
-	return first && !(wanted & 1ULL << (SIGTERM - 1));
+	return first && !(caught & 1ULL << (SIGTERM - 1));
 }
 
 static void signal_process(struct call *c)
