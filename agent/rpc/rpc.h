@@ -29,6 +29,9 @@ void rpc_fail(struct rpc_call *c, enum rpc_code code, const char *message);
 /* The same with an error's message and hint, and the code that its errno means. */
 void rpc_fail_err(struct rpc_call *c, const struct err *e);
 
+/* Whether nobody hears the answer any more. It must be given all the same. */
+bool rpc_gone(const struct rpc_call *c);
+
 /* A server of the methods in TABLES (NULL-terminated; each ended by a NULL service), which must outlive it.
  */
 struct rpc_server *rpc_new(struct loop *l, const struct rpc_method *const *tables, void *agent);

@@ -137,6 +137,11 @@ static struct rpc_conn *call_end(struct rpc_call *call)
 	return c;
 }
 
+bool rpc_gone(const struct rpc_call *call)
+{
+	return !call->conn;
+}
+
 void rpc_answer(struct rpc_call *call, struct slice payload)
 {
 	uint32_t stream = call->stream;

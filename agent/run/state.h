@@ -88,27 +88,10 @@ struct run {
 	} * oom_events;
 };
 
-static inline void wait_add(struct waiting **list, struct rpc_call *c)
-{
-	struct waiting *w = xcalloc(1, sizeof(*w));
-
-	w->call = c;
-	while (*list)
-		list = &(*list)->next;
-	*list = w;
-}
-
-/* The first call of the list, or NULL. */
-static inline struct rpc_call *wait_take(struct waiting **list)
-{
-	struct waiting *w = *list;
-	struct rpc_call *c = w ? w->call : NULL;
-
-	if (w)
-		*list = w->next;
-	free(w);
-	return c;
-}
+/* Adds C at the end, and forgets those whose callers have gone: a host that comes and goes may leave many. */
+void wait_add(struct waiting **list, struct rpc_call *c);
+/* The first call of the list that is still heard, or NULL. */
+struct rpc_call *wait_take(struct waiting **list);
 
 static inline void done(struct rpc_call *c)
 {

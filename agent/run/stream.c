@@ -25,6 +25,12 @@ static void answer_written(struct rpc_call *c, size_t n)
 	rpc_answer(c, buf_slice(&b));
 }
 
+/* Many small ones weigh as much as a large one. */
+static size_t cost(size_t n)
+{
+	return n + sizeof(struct stream_call);
+}
+
 static struct rpc_call *take(struct stream *s)
 {
 	struct stream_call *first = s->calls;
@@ -32,9 +38,26 @@ static struct rpc_call *take(struct stream *s)
 
 	s->calls = first->next;
 	if (s->writes)
-		s->waiting -= first->n;
+		s->waiting -= cost(first->n);
 	free(first);
 	return c;
+}
+
+/* A reader that has gone must not take what the next one asks for. */
+static void forget_gone(struct stream *s)
+{
+	struct stream_call **at = &s->calls;
+
+	while (*at)
+		if (rpc_gone((*at)->call)) {
+			struct stream_call *gone = *at;
+
+			*at = gone->next;
+			rpc_answer(gone->call, slice_of(NULL, 0));
+			free(gone);
+		} else {
+			at = &(*at)->next;
+		}
 }
 
 /* A terminal whose last user has gone says EIO (drivers/tty/pty.c); for the host that is the end. */
@@ -42,6 +65,7 @@ static void drive_reads(struct stream *s)
 {
 	_free_ uint8_t *chunk = NULL;
 
+	forget_gone(s);
 	while (s->calls && s->w.fd >= 0) {
 		ssize_t n;
 
@@ -136,13 +160,13 @@ void stream_write(struct stream *s, struct rpc_call *c, struct slice data)
 {
 	if (s->w.fd < 0 || s->end) {
 		rpc_fail(c, RPC_PRECONDITION, "standard input is closed");
-	} else if (data.n > STREAM_WRITE_MAX - s->waiting) {
+	} else if (s->waiting + cost(data.n) > STREAM_WRITE_MAX) {
 		rpc_fail(c, RPC_EXHAUSTED, "the process does not read its standard input");
 	} else if (!data.n) {
 		answer_written(c, 0);
 	} else {
 		add(s, c, data.n, data.p);
-		s->waiting += data.n;
+		s->waiting += cost(data.n);
 		drive_writes(s);
 	}
 }

@@ -131,6 +131,16 @@ streams() {
 	wait $writer && ok <"$WORK/written" && cmp "$WORK/data" "$WORK/back"
 }
 
+# who asked and left takes nothing of what comes later
+left() {
+	create l 'read x; echo $x; sleep 1000' | ask | ok
+	on ReadStdout l l '"len": 10' | timeout 1 "$OUT/test/ttrpc" -a "unix:$WORK/s" session
+	{
+		on WriteStdin l l "\"data\": \"$(echo here | base64)\""
+		on ReadStdout l l '"len": 10'
+	} | ask >"$WORK/left" && [ "$(output <"$WORK/left")" = here ]
+}
+
 execs() {
 	create e 'sleep 1000' | ask | ok
 	for i in $(seq 20); do
@@ -210,7 +220,7 @@ inside() {
 }
 
 removed() {
-	for id in a b c d e f g h first; do
+	for id in a b c d e f g h l first; do
 		echo "RemoveContainer {\"container_id\": \"$id\", \"timeout\": 20}"
 		echo "RemoveContainer {\"container_id\": \"$id\"}"
 	done | ask | ok && on WaitProcess e e | ask | refused WaitProcess 5 'no container' &&
@@ -242,6 +252,7 @@ check "a container's output, errors and status come back, then the end of its st
 check "containers have the pod's name, hosts, resolvers, process 1 and shared memory" pod
 check "150 calls wait at once on one connection" many_wait
 check "a megabyte goes through standard input and output unharmed" streams
+check "a reader that has left loses nothing for the next one" left
 check "no exit status of a quick exec is lost; signals end with 137; ids are used again" execs
 check "an exec on a terminal has a size, a name and an end" terminal
 check "a paused container does nothing until it is resumed" pauses
