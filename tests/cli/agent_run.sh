@@ -12,7 +12,7 @@ done
 
 "$OUT/test/agent_run" "$WORK/s" "$OUT/agent/bulla-init" 2>"$WORK/log" &
 agent=$!
-trap 'kill -9 $agent 2>/dev/null; cat /sys/fs/cgroup/unified/bulla-test-$agent/pod/*/cgroup.procs 2>/dev/null | xargs -r kill -9; rm -rf "$WORK"' EXIT
+trap 'kill -9 $agent 2>/dev/null; sleep 0.1; cat /sys/fs/cgroup/unified/bulla-test-$agent/pod/*/cgroup.procs 2>/dev/null | xargs -r kill -9; rm -rf "$WORK"' EXIT
 for _ in $(seq 100); do
 	[ -S "$WORK/s" ] && grep -q . /proc/$agent/cgroup && break
 	sleep 0.05
@@ -219,6 +219,11 @@ inside() {
 	nsenter -t $agent -m -C "$@"
 }
 
+# the agent itself, whose parent starts it again
+own() {
+	pgrep -o -P $agent
+}
+
 removed() {
 	for id in a b c d e f g h l first; do
 		echo "RemoveContainer {\"container_id\": \"$id\", \"timeout\": 20}"
@@ -226,7 +231,7 @@ removed() {
 	done | ask | ok && on WaitProcess e e | ask | refused WaitProcess 5 'no container' &&
 		[ -z "$(inside ls /run/bulla/scratch/containers /run/bulla/crun /run/bulla/console | grep -v :)" ] &&
 		[ -z "$(inside find /sys/fs/cgroup/pod -mindepth 1 -type d)" ] &&
-		! inside grep /run/bulla/scratch/containers /proc/self/mountinfo && [ -z "$(ps -o stat= --ppid $agent | grep -v '^S')" ]
+		! inside grep /run/bulla/scratch/containers /proc/self/mountinfo && ! ps -o stat= --ppid "$(own)" | grep Z
 }
 
 # a container whose making fails, or is removed while it is made, leaves nothing either
@@ -246,6 +251,19 @@ linked_source() {
 			"source": "'"$(dirname $ROOT)"'/i-0123456789abcdef-hosts"}]}}' | ask | head -n 1 | refused CreateContainer 2 'mounts'
 }
 
+# a former agent's containers are nobody's: the next one ends them
+restarted() {
+	create j 'sleep 1234' | ask | ok && exec_in j x 'sleep 1234' | ask | ok && first=$(own) && kill -9 "$first" || return 1
+	i=0
+	while [ $i -lt 100 ] && { [ "$(own)" = "$first" ] || [ -z "$(own)" ] || ! echo 'CreateSandbox {"sandbox_id": "pod"}' | ask | ok; }; do
+		sleep 0.1
+		i=$((i + 1))
+	done
+	ps -eo args | grep -c '^sleep 1234' | grep -qx 0 && create j 'exit 5' | ask | ok &&
+		on WaitProcess j j | ask | jq -e '.answer.status == 5' &&
+		echo 'RemoveContainer {"container_id": "j"}' | ask | ok && removed
+}
+
 check "there is one sandbox, and containers only in it" one_sandbox
 check "the pause container is bulla-init, and holds the pod's processes" pause
 check "a container's output, errors and status come back, then the end of its streams" lives
@@ -260,3 +278,4 @@ check "SIGTERM ends containers as Kata's hosts expect" terms
 check "removed containers leave no process, cgroup, mount or file" removed
 check "what could not be made leaves nothing either, and says why" failures
 check "a link that the host copied is no source of a mount" linked_source
+check "an agent that is started again ends what the last one ran" restarted

@@ -1,8 +1,7 @@
 /*
  * The agent's part that runs containers, alone and on this machine: in mount, cgroup, network and UTS
- * namespaces of its own, without a TEE and without a policy, it serves ttrpc on a socket until it is told to
- * end (SIGTERM). Its containers' root is this machine's, under an overlay.
- *   usage: agent_run SOCKET BULLA-INIT
+ * namespaces of its own, without a TEE and without a policy, it serves ttrpc on a socket; killed, it is
+ * started again. Its containers' root is this machine's, under an overlay. usage: agent_run SOCKET BULLA-INIT
  */
 #include "agent.h"
 #include "init/init.h"
@@ -18,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #define ROOT "/run/kata-containers/shared/containers/root"
 #define UPPER "/run/upper"
@@ -95,13 +95,10 @@ static void put_empty(const char *path)
 	close(fd);
 }
 
-/* run_new removes what is at /run/kata-containers. */
-static void give_root(const char *init)
+static void give_init(const char *init)
 {
 	struct err e = { 0 };
 
-	must(io_mkdirs(ROOT, &e), ROOT);
-	must(mount(UPPER "/root/rootfs", ROOT, NULL, MS_BIND, NULL), ROOT);
 	must(io_mkdirs("/usr/lib/bulla", &e), INIT_PATH);
 	put_empty(INIT_PATH);
 	must(mount(init, INIT_PATH, NULL, MS_BIND, NULL), init);
@@ -152,7 +149,8 @@ static void on_peer(struct watch *w, uint32_t events)
 		rpc_serve(l->server, fd, false, NULL, NULL);
 }
 
-int main(int argc, char **argv)
+/* Until it is killed. */
+static int be_agent(const char *path)
 {
 	static const struct rpc_method *const tables[] = { run_methods, NULL };
 	static struct agent a;
@@ -160,23 +158,46 @@ int main(int argc, char **argv)
 	struct listener l = { .w = { -1, on_peer } };
 	struct err e = { 0 };
 
-	if (argc != 3)
-		return 2;
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", argv[1]);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
-	own_world();
 	a.loop = loop_new();
 	a.config.image.pull_ms = 10000;
 	must(policy_new(slice_of(NULL, 0), false, &a.policy, &e), e.msg);
 	errno = -run_new(&a, &a.run);
 	must(-errno, "run_new");
-	give_root(argv[2]);
-	without_device_filter();
+	must(io_mkdirs(ROOT, &e), ROOT); /* where run_new has removed all */
+	must(mount(UPPER "/root/rootfs", ROOT, NULL, MS_BIND, NULL), ROOT);
 	a.server = l.server = rpc_new(a.loop, tables, &a);
 	l.w.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	must(bind(l.w.fd, (struct sockaddr *)&at, sizeof(at)), argv[1]);
-	must(listen(l.w.fd, 16), argv[1]);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	unlink(path);
+	must(bind(l.w.fd, (struct sockaddr *)&at, sizeof(at)), path);
+	must(listen(l.w.fd, 16), path);
 	must(loop_add(a.loop, &l.w, EPOLLIN), "socket");
 	return loop_run(a.loop);
+}
+
+/* Like bulla-init: keeps an agent, and reaps what one leaves. */
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		return 2;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	own_world();
+	give_init(argv[2]);
+	without_device_filter();
+	for (;;) {
+		pid_t pid = fork(), ended;
+		int status;
+
+		must(pid, "fork");
+		if (!pid)
+			return be_agent(argv[1]);
+		do
+			ended = wait(&status);
+		while (ended != pid);
+		if (!WIFSIGNALED(status))
+			return WEXITSTATUS(status);
+	}
 }
