@@ -149,6 +149,10 @@ int open_unlinked(const char *path);
 /* As open_unlinked, of a folder that is made with its parents where it is not. */
 int make_folders(const char *path, mode_t mode);
 
+/* block.c: the node in /dev of SOURCE, which is one already, or a PCI path ("02/05": a slot on each bus). SYS
+ * is "/sys" but in tests. Caller frees *RET. -EINVAL, -ENODEV. */
+int block_find(const char *sys, const char *source, char **ret, struct err *e);
+
 /* sandbox.c */
 /* Takes ASK. */
 void sandbox_create(struct run *r, struct rpc_call *call, json_t *ask);

@@ -110,7 +110,8 @@ static int local(struct run *r, mode_t mode, const char *at, struct err *e)
 static int attach(struct run *r, const json_t *storage, bool *mounted, struct err *e)
 {
 	const char *driver = text(storage, "driver"), *fstype = text(storage, "fstype");
-	const char *path = text(storage, "mount_point");
+	const char *path = text(storage, "mount_point"), *source = text(storage, "source");
+	_free_ char *node = NULL;
 	_buf_ struct buf data = { 0 };
 	mode_t mode = 0755;
 	unsigned long flags = flags_of(json_object_get(storage, "options"), &data, &mode);
@@ -121,10 +122,15 @@ static int attach(struct run *r, const json_t *storage, bool *mounted, struct er
 	if (at < 0)
 		return err_set(e, at, "%s: %s", path, strerror(-at));
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", at);
-	k = strcmp(driver, "local") ? 0 : local(r, mode, self, e);
+	if (!strcmp(driver, "local"))
+		k = local(r, mode, self, e);
+	else if (!strcmp(driver, "blk"))
+		k = block_find("/sys", source, &node, e);
+	else
+		k = 0;
 	if (!k && strcmp(driver, "local") != 0 &&
-	        mount(text(storage, "source"), self, fstype, flags, data.n ? buf_str(&data) : NULL) < 0)
-		k = err_errno(e, "cannot mount %s (%s)", text(storage, "source"), fstype);
+	        mount(node ? node : source, self, fstype, flags, data.n ? buf_str(&data) : NULL) < 0)
+		k = err_errno(e, "cannot mount %s (%s)", source, fstype);
 	if (k < 0)
 		return err_wrap(e, "%s", path);
 	*mounted = true;
