@@ -382,7 +382,7 @@ int http_do(struct http *h, struct http_request *r, struct err *e)
 
 char *http_header(const struct http_request *r, const char *name)
 {
-	const char *at = (const char *)r->headers_in.p, *end = at + r->headers_in.n;
+	const char *at = (const char *)r->headers_in.p, *end = at ? at + r->headers_in.n : NULL;
 	size_t n = strlen(name);
 
 	while (at && at < end) {

@@ -27,6 +27,14 @@ void call_end(struct call *c)
 	http_freep(&c->http);
 }
 
+/* The cookie after this one of a jar, or NULL. */
+static const char *next_cookie(const char *at)
+{
+	const char *blank = strchr(at, ' ');
+
+	return blank ? blank + 1 : NULL;
+}
+
 /* Adds a cookie, N bytes of "name=value", unless the jar has one of that name. */
 static void add_cookie(struct buf *jar, const char *cookie, size_t n)
 {
@@ -34,7 +42,7 @@ static void add_cookie(struct buf *jar, const char *cookie, size_t n)
 
 	if (name > n || jar->n + n + 2 > KBS_COOKIES)
 		return;
-	for (const char *at = jar->n ? (char *)jar->p : NULL; at; at = strchr(at, ' '), at += at != NULL)
+	for (const char *at = jar->n ? (char *)jar->p : NULL; at; at = next_cookie(at))
 		if (!strncmp(at, cookie, name))
 			return;
 	buf_printf(jar, "%s%.*s", jar->n ? "; " : "", (int)n, cookie);
@@ -44,12 +52,12 @@ void call_cookies(struct buf *jar, const struct buf *headers)
 {
 	static const char name[] = "set-cookie: ";
 	struct buf fresh = { 0 };
-	const char *at = (const char *)headers->p, *end = at + headers->n, *next;
 
-	for (; at && at < end && (next = memchr(at, '\n', (size_t)(end - at))); at = next + 1)
+	for (const char *at = headers->n ? (char *)headers->p : NULL; at;
+	        at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
 		if (!strncmp(at, name, strlen(name)))
 			add_cookie(&fresh, at + strlen(name), strcspn(at + strlen(name), "; \n"));
-	for (at = jar->n ? (char *)jar->p : NULL; at; at = strchr(at, ' '), at += at != NULL)
+	for (const char *at = jar->n ? (char *)jar->p : NULL; at; at = next_cookie(at))
 		add_cookie(&fresh, at, strcspn(at, ";"));
 	kbs_wipe(jar);
 	*jar = fresh;
