@@ -25,7 +25,7 @@ ask() {
 
 # ok: whether all answers on stdin are without an error
 ok() {
-	jq -se 'all(.code == 0)'
+	jq -se 'length > 0 and all(.code == 0)'
 }
 
 # spec COMMAND [JSON]: the members of CreateContainer that run the shell command, with JSON in them
