@@ -1,11 +1,13 @@
 #include "lib/mem.h"
 #include "rpc/rpc.h"
+#include <poll.h>
 
 enum {
 	MAX_CONNS = 16,
 	MAX_CALLS = 256,            /* open at once on one connection */
 	MAX_UNSENT = 2 * TTRPC_MAX, /* bytes; beyond it the peer is not read until it reads */
 	MAX_HELD = 2 * TTRPC_MAX,   /* bytes of calls that wait for rpc_release */
+	LULL_MS = 200,
 	CHUNK = 64 * 1024,
 };
 
@@ -20,6 +22,7 @@ struct rpc_conn {
 	struct buf out;
 	size_t sent; /* of out */
 	bool port;
+	struct timer lull; /* of a port whose host is not there */
 	void (*gone)(void *arg);
 	void *arg;
 };
@@ -91,6 +94,7 @@ static void conn_free(struct rpc_conn *c)
 	*at = c->next;
 	c->server->n_conns--;
 	loop_close(c->server->loop, &c->w);
+	loop_close(c->server->loop, &c->lull.w);
 	if (c->gone)
 		c->gone(c->arg);
 	free(c);
@@ -263,10 +267,11 @@ static void on_frame(struct rpc_conn *c, const struct ttrpc_frame *f)
 
 	if (f->type != TTRPC_REQUEST && f->type != TTRPC_DATA)
 		return; /* of a later protocol, or a response to what was never asked */
-	/* A port's host can close and open it again before we look, and nothing tells (virtio_console.c has
-	 * but the state, not the change). A client's first stream is 1. */
-	if (c->port && f->type == TTRPC_REQUEST && f->stream == 1)
+	/* A client's first stream is 1. What waits to be sent is another's, who has gone. */
+	if (c->port && f->type == TTRPC_REQUEST && f->stream == 1) {
 		forget_calls(c);
+		c->out.n = c->sent = 0;
+	}
 	why = refusal(c, f, &r, &m, &code);
 	if (f->type == TTRPC_REQUEST && f->stream > c->last_stream)
 		c->last_stream = f->stream;
@@ -279,6 +284,20 @@ static void on_frame(struct rpc_conn *c, const struct ttrpc_frame *f)
 	c->calls = call;
 	c->n_calls++;
 	dispatch(c->server, call, m, r.payload);
+}
+
+/*
+ * The host of a port has closed it, and may have opened it again before we looked: the kernel tells the
+ * state, not the change, and tells it apart from the data (virtio_console.c, handle_control_message), so that
+ * what was read last may be the next client's. Only a host that stays away is known to have gone.
+ */
+static void on_lull(struct timer *t)
+{
+	struct rpc_conn *c = container_of(t, struct rpc_conn, lull);
+	struct pollfd p = { .fd = c->w.fd };
+
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+		reset(c);
 }
 
 /*
@@ -304,8 +323,8 @@ static void on_ready(struct watch *w, uint32_t events)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n == 0 && c->port) { /* the host has closed; it may open again */
-			reset(c);
+		if (n == 0 && c->port) {
+			timer_set(&c->lull, LULL_MS);
 			return;
 		}
 		if (n <= 0) {
@@ -331,8 +350,12 @@ int rpc_serve(struct rpc_server *s, int fd, bool port, void (*gone)(void *arg), 
 	*c = (struct rpc_conn){
 		.w = { fd, on_ready }, .server = s, .next = s->conns, .port = port, .gone = gone, .arg = arg
 	};
-	k = loop_add(s->loop, &c->w, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	c->lull.w.fd = -1;
+	k = port ? timer_open(s->loop, &c->lull, on_lull) : 0;
+	if (!k)
+		k = loop_add(s->loop, &c->w, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 	if (k < 0) {
+		loop_close(s->loop, &c->lull.w);
 		close(fd);
 		free(c);
 		return k;
