@@ -22,12 +22,13 @@ static int keep_namespaces(const char *hostname)
 	        (*hostname && sethostname(hostname, strlen(hostname)) < 0))
 		return -errno;
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
-		int fd = open(kept[i].at, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+		int fd;
 
+		umount2(kept[i].at, MNT_DETACH); /* a former agent's, or of a sandbox that came to nothing */
+		fd = open(kept[i].at, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
 		if (fd < 0)
 			return -errno;
 		close(fd);
-		umount2(kept[i].at, MNT_DETACH); /* a former agent's */
 		if (mount(kept[i].of, kept[i].at, NULL, MS_BIND, NULL) < 0)
 			return -errno;
 	}
