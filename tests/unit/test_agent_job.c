@@ -275,7 +275,8 @@ static int try_all(void *arg, struct buf *result, struct err *e)
 	buf_printf(result, " packet=%d", fd < 0 ? errno : 0);
 	buf_printf(result, " mount=%d", mount("none", "/nowhere", "tmpfs", 0, NULL) < 0 ? errno : 0);
 	buf_printf(result, " exec=%d", execl("/bin/true", "true", (char *)NULL) < 0 ? errno : 0);
-	buf_printf(result, " tiocsti=%d", ioctl(0, (unsigned long)TIOCSTI | 1UL << 32, "x") < 0 ? errno : 0);
+	buf_printf(result, " tiocsti=%d",
+	        ioctl(0, (unsigned long)(TIOCSTI | (uint64_t)1 << 32), "x") < 0 ? errno : 0);
 	buf_printf(result, " chmod=%d", chmod("/nowhere", 0) < 0 ? errno : 0);
 	fd = fork();
 	if (!fd)
