@@ -7,7 +7,7 @@ enum {
 	MAX_CALLS = 256,            /* open at once on one connection */
 	MAX_UNSENT = 2 * TTRPC_MAX, /* bytes; beyond it the peer is not read until it reads */
 	MAX_HELD = 2 * TTRPC_MAX,   /* bytes of calls that wait for rpc_release */
-	LULL_MS = 200,
+	LULL_MS = 1500,
 	CHUNK = 64 * 1024,
 };
 
@@ -22,7 +22,9 @@ struct rpc_conn {
 	struct buf out;
 	size_t sent; /* of out */
 	bool port;
-	struct timer lull; /* of a port whose host is not there */
+	struct timer lull; /* of a port whose host is not there, or sent half a frame */
+	uint64_t taken;    /* bytes that were read, ... */
+	uint64_t at_lull;  /* ... and when the timer was set */
 	void (*gone)(void *arg);
 	void *arg;
 };
@@ -286,30 +288,21 @@ static void on_frame(struct rpc_conn *c, const struct ttrpc_frame *f)
 	dispatch(c->server, call, m, r.payload);
 }
 
-/*
- * The host of a port has closed it, and may have opened it again before we looked: the kernel tells the
- * state, not the change, and tells it apart from the data (virtio_console.c, handle_control_message), so that
- * what was read last may be the next client's. Only a host that stays away is known to have gone.
- */
-static void on_lull(struct timer *t)
+static void set_lull(struct rpc_conn *c)
 {
-	struct rpc_conn *c = container_of(t, struct rpc_conn, lull);
-	struct pollfd p = { .fd = c->w.fd };
-
-	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
-		reset(c);
+	c->at_lull = c->taken;
+	timer_set(&c->lull, LULL_MS);
 }
 
 /*
  * Edge-triggered, so both directions are driven until they block. A level-triggered port would spin: it
- * reports EPOLLHUP for as long as no host is connected (drivers/char/virtio_console.c, port_fops_poll).
+ * reports EPOLLHUP for as long as no host is connected (drivers/char/virtio_console.c, port_fops_poll). False
+ * where C is no more.
  */
-static void on_ready(struct watch *w, uint32_t events)
+static bool drive(struct rpc_conn *c)
 {
-	struct rpc_conn *c = container_of(w, struct rpc_conn, w);
 	uint8_t chunk[CHUNK];
 
-	(void)events;
 	for (;;) {
 		struct ttrpc_frame f;
 		struct slice in;
@@ -317,24 +310,56 @@ static void on_ready(struct watch *w, uint32_t events)
 
 		flush(c);
 		if (c->out.n - c->sent > MAX_UNSENT)
-			return;
+			return true;
 		n = read(c->w.fd, chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
+		if (n < 0 && errno == EAGAIN) {
+			if (c->port && ttrpc_reader_inside(&c->in))
+				set_lull(c);
+			return true;
+		}
 		if (n == 0 && c->port) {
-			timer_set(&c->lull, LULL_MS);
-			return;
+			set_lull(c);
+			return true;
 		}
 		if (n <= 0) {
 			conn_free(c);
-			return;
+			return false;
 		}
+		c->taken += (uint64_t)n;
 		in = slice_of(chunk, (size_t)n);
 		while (ttrpc_feed(&c->in, &in, &f))
 			on_frame(c, &f);
 	}
+}
+
+static void on_ready(struct watch *w, uint32_t events)
+{
+	(void)events;
+	drive(container_of(w, struct rpc_conn, w));
+}
+
+/*
+ * The host of a port has closed it, and may have opened it again before we looked: the kernel tells the
+ * state, not the change, and tells it apart from the data (virtio_console.c, handle_control_message), so that
+ * what was read last may be the next client's. Only a host that stays away is known to have gone; and one
+ * that has sent nothing more of a frame for long has left it, or what follows would be lost in it.
+ */
+static void on_lull(struct timer *t)
+{
+	struct rpc_conn *c = container_of(t, struct rpc_conn, lull);
+	struct pollfd p = { .fd = c->w.fd };
+	const uint64_t before = c->at_lull;
+
+	/* it may be we that were slow; where it goes on, this sets the timer again */
+	if (!drive(c) || c->taken != before)
+		return;
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+		reset(c);
+	else
+		ttrpc_reader_reset(&c->in);
+	timer_set(&c->lull, 0);
 }
 
 int rpc_serve(struct rpc_server *s, int fd, bool port, void (*gone)(void *arg), void *arg)

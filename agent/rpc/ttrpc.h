@@ -46,6 +46,11 @@ struct ttrpc_reader { /* zero-initialise */
 
 /* Takes bytes off *IN up to the end of one frame. Returns 1 with the frame, or 0 when *IN is used up. */
 int ttrpc_feed(struct ttrpc_reader *r, struct slice *in, struct ttrpc_frame *ret);
+/* Whether it has read a part of a frame, and not all. */
+static inline bool ttrpc_reader_inside(const struct ttrpc_reader *r)
+{
+	return r->have && !r->whole;
+}
 /* Forgets what was read so far and frees. */
 void ttrpc_reader_reset(struct ttrpc_reader *r);
 

@@ -352,6 +352,24 @@ static void a_port_takes_a_second_client_whose_coming_nothing_told(void **state)
 	end(pid, fd);
 }
 
+static void half_a_frame_on_a_port_holds_up_the_next_client_for_seconds_alone(void **state)
+{
+	static const uint8_t half[] = { 0, 0, 16, 0, 0, 0, 0, 1, TTRPC_REQUEST, 0, 0x0a };
+	_buf_ struct buf b = { 0 };
+	int fd;
+	pid_t pid = serve_as(&fd, true);
+	uint32_t stream;
+
+	(void)state;
+	send_all(fd, slice_of(half, sizeof(half)));
+	sleep(2);
+	put_request(&b, 1, "grpc.Health", "Check", slice_of(NULL, 0));
+	send_all(fd, buf_slice(&b));
+	assert_int_equal(answer(fd, &stream), 0);
+	assert_int_equal(stream, 1);
+	end(pid, fd);
+}
+
 static void calls_wait_for_the_start_or_learn_why_it_failed(void **state)
 {
 	static const char big[3 << 20];
@@ -430,6 +448,7 @@ int main(void)
 		cmocka_unit_test(the_health_check_of_the_go_client_gets_the_answer_that_it_expects),
 		cmocka_unit_test(what_cannot_be_a_call_is_answered_with_its_code),
 		cmocka_unit_test(a_port_takes_a_second_client_whose_coming_nothing_told),
+		cmocka_unit_test(half_a_frame_on_a_port_holds_up_the_next_client_for_seconds_alone),
 		cmocka_unit_test(calls_wait_for_the_start_or_learn_why_it_failed),
 		cmocka_unit_test(a_thousand_requests_at_once_are_all_answered_on_their_streams),
 		cmocka_unit_test(destroying_the_sandbox_is_answered_before_the_agent_ends),
