@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -133,9 +132,4 @@ func number(v any) int {
 		return i
 	}
 	return 0
-}
-
-func isFailure(err error, code int) bool {
-	var f *failure
-	return errors.As(err, &f) && f.code == code
 }

@@ -30,7 +30,7 @@ Exit status: 0; of the container with run; 124 when the call timed out; 125 when
 
 func fatal(err error) {
 	fmt.Fprintln(os.Stderr, err)
-	if errors.Is(err, context.DeadlineExceeded) || isFailure(err, 4) {
+	if errors.Is(err, context.DeadlineExceeded) {
 		os.Exit(124)
 	}
 	os.Exit(125)
