@@ -36,7 +36,7 @@ const expected = {};
 if (o.manifest)
 	for (const [name, value] of Object.entries(JSON.parse(readFileSync(o.manifest)).registers)) {
 		const m = /^vtpm\.sha256\.pcr(\d+)$/.exec(name);
-		if (m && Number(m[1]) < 16)
+		if (m && Number(m[1]) < 15) // in 15 is what ran since
 			expected[m[1]] = value;
 	}
 Object.assign(expected, o.pcrs ? JSON.parse(readFileSync(o.pcrs)) : {});
