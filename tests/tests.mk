@@ -29,11 +29,11 @@ $O/test/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_MAIN) $(LIB_OBJ)
 
 FOREIGN_TESTS := $(call src,tests/foreign/*.sh)
 QUICK_TESTS := $(UNIT_BIN) $(call src,tests/unit/*.sh tests/fuzz/*.sh tests/cli/*.sh)
-.PHONY: check check-quick bench-boot
+.PHONY: check check-quick bench-boot bench-agent
 ifdef SAN
 check: check-quick
 else
-check: image $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc $(PEER_BIN)
+check: image agent $(UNIT_BIN) $(FUZZ_BIN) $O/test/bench_measure $O/test/ttrpc $(PEER_BIN)
 	@$(TEST_ENV) tests/run $(QUICK_TESTS) $(FOREIGN_TESTS) $(call src,tests/boot/*.sh)
 endif
 
@@ -88,4 +88,7 @@ fuzz: fuzz-build
 
 bench-boot: image
 	@$(TEST_ENV) tests/bench/boot
+
+bench-agent: image $O/test/image_pull $O/test/ttrpc
+	@$(TEST_ENV) tests/bench/agent
 -include $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d)

@@ -10,14 +10,11 @@ enum { BLOB_MAX = 1 << 20, TEXT_MAX = 64 };
 static int request_start(const struct attester *a, char **ret, struct err *e)
 {
 	_free_ char *reports = attester_path(a, REPORTS);
-	_free_ char *dir = xasprintf("%s/bulla-XXXXXX", reports);
+	_free_ char *prefix = xasprintf("%s/bulla", reports);
 
 	if (access(reports, F_OK) < 0)
 		return err_set(e, -ENODEV, "%s: no reports", reports);
-	if (!mkdtemp(dir))
-		return err_errno(e, "%s", reports);
-	*ret = TAKE(dir);
-	return 0;
+	return io_temp_dir(prefix, ret, e);
 }
 
 static void request_end(char **dir)

@@ -94,13 +94,8 @@ void layer_close(struct layer *l)
 
 int store_file(const char *store, struct err *e)
 {
-	_free_ char *path = xasprintf("%s/tmp/blob.XXXXXX", store);
-	int fd = mkostemp(path, O_CLOEXEC);
+	_free_ char *path = xasprintf("%s/tmp", store);
+	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	if (fd < 0 || unlink(path) < 0) {
-		err_errno(e, "%s", path);
-		mem_closep(&fd);
-		return e->code;
-	}
-	return fd;
+	return fd < 0 ? err_errno(e, "%s", path) : fd;
 }

@@ -3,17 +3,9 @@
 # client asks (Go, containerd's ttrpc); the guest's own cgroup files answer.
 . tests/boot/common
 needs "containers in a guest" jq
-TTRPC=$OUT/test/ttrpc
-[ -x "$TTRPC" ] || { skip "containers in a guest" "the Go client is not built"; exit 0; }
-
-"$BULLA" run --bundle "$DEBUG" --agent "$WORK/agent" --timeout 90 --console "$WORK/console" >"$WORK/result" 2>"$WORK/err" &
-guest=$!
-trap 'kill $guest 2>/dev/null; wait; rm -rf "$WORK"' EXIT
-i=0
-while [ $i -lt 300 ] && [ ! -S "$WORK/agent" ]; do
-	sleep 0.2
-	i=$((i + 1))
-done
+needs_client "containers in a guest"
+check "a debug guest is up" guest "$WORK/guest" "$DEBUG" --console "$WORK/console"
+trap 'kill $guest_pid 2>/dev/null || :; rm -rf "$WORK"' EXIT
 
 cat >"$WORK/calls" <<'EOF'
 CreateSandbox {"hostname": "web", "sandbox_id": "pod", "sandbox_pidns": true}
@@ -35,7 +27,7 @@ DestroySandbox {}
 EOF
 
 session() {
-	timeout 80 "$TTRPC" -a "unix:$WORK/agent" session <"$WORK/calls" >"$WORK/answers"
+	timeout 80 "$CLIENT" session <"$WORK/calls" >"$WORK/answers"
 	cat "$WORK/answers"
 	jq -se 'length == 15 and all(.code == 0)' "$WORK/answers"
 }
@@ -56,8 +48,7 @@ oom() {
 }
 
 powered_off() {
-	wait $guest
-	cat "$WORK/err"
+	wait "$guest_pid" || { cat "$WORK/guest/err"; return 1; }
 	! grep 'Kernel panic\|the agent ended' "$WORK/console"
 }
 

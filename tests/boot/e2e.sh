@@ -7,10 +7,9 @@
 name="a guest attests, pulls, decrypts and runs"
 OUT=$(cd "$OUT" && pwd)
 export BULLA OUT
-needs "$name" node npm jq jose openssl perl python3 musl-gcc ip swtpm go mmdebstrap apt-ftparchive
+needs "$name" node npm jq jose openssl perl python3 musl-gcc ip swtpm mmdebstrap apt-ftparchive
 needs_kbs "$name"
-GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE="$WORK/go" go build -o "$WORK/client" ./tests/peers/ttrpc >"$WORK/go.log" 2>&1 ||
-	{ skip "$name" "Go's ttrpc is missing: ci/install-deps check"; exit 0; }
+needs_client "$name"
 "$BULLA" fetch tests -q --into "$WORK/debs" && dpkg-deb -x "$WORK"/debs/docker-registry_*.deb "$WORK/registry" ||
 	{ skip "$name" "docker-registry of recipes/tests.lock cannot be fetched"; exit 0; }
 "$BULLA" fetch publish -q ||

@@ -140,11 +140,10 @@ static void curl_gets_evidence_and_logs_events(void **state)
 	need_server("all");
 	expect(AT "/info", 200,
 	        "{\"additional_tees\":\\[\\],\"feature\":\"all\",\"tee\":\"sample\",\"version\":\"");
-	/* "xxxx", the example of upstream's own description of the API */
-	expect("'" AT "/aa/evidence?runtime_data=xxxx'", 200, "\"report_data\":\"eHh4eA==\"");
-	expect("'" AT "/aa/evidence?runtime_data=eHh4eA&encoding=base64'", 200,
-	        "\"report_data\":\"eHh4eA==\"");
-	expect("'" AT "/aa/evidence?runtime_data=eHh4e&encoding=base64'", 400, "base64url");
+	expect("'" AT "/aa/evidence?runtime_data=nonce'", 200, "\"report_data\":\"bm9uY2U=\"");
+	expect("'" AT "/aa/evidence?runtime_data=bm9uY2U&encoding=base64'", 200,
+	        "\"report_data\":\"bm9uY2U=\"");
+	expect("'" AT "/aa/evidence?runtime_data=bm9uY&encoding=base64'", 400, "base64url");
 	expect("'" AT "/aa/evidence'", 400, "runtime_data");
 	expect("'" AT "/aa/token?token_type=other'", 400, "token_type");
 	expect("'" AT "/aa/token?token_type=kbs'", 500, ".");
@@ -163,7 +162,7 @@ static void what_is_not_enabled_is_not_there(void **state)
 {
 	(void)state;
 	need_server("resource");
-	expect("'" AT "/aa/evidence?runtime_data=xxxx'", 404, "not enabled");
+	expect("'" AT "/aa/evidence?runtime_data=nonce'", 404, "not enabled");
 	expect("'" AT "/aa/token?token_type=kbs'", 404, "not enabled");
 	expect(AT "/info", 200, "\"feature\":\"resource\"");
 }

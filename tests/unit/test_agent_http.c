@@ -248,14 +248,12 @@ static void does_many_and_ends_them_together(void **state)
 	_http_ struct http *h = NULL;
 	_free_ char *ok = xasprintf("http://127.0.0.1:%u/ok", plain.port);
 	_free_ char *half = xasprintf("http://127.0.0.1:%u/half", plain.port);
-	char name[] = "/tmp/http-test.XXXXXX";
 	struct http_request r[6], *p[6];
 	struct err e = { 0 };
 	size_t ended = 0;
-	int fd = mkstemp(name);
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	(void)state;
-	unlink(name);
 	assert_int_equal(http_open(&(struct http_how){ .stall_ms = 1500 }, &h, &e), 0);
 	for (size_t i = 0; i < 6; i++) {
 		r[i] = (struct http_request){
@@ -302,12 +300,13 @@ static int tls(const struct http_how *how, unsigned int port, const char *host)
 static void trusts_only_the_roots_it_was_given(void **state)
 {
 	_buf_ struct buf pem = { 0 };
-	char dir[] = "/tmp/http-test.XXXXXX", command[512], cert[64], key[64];
+	char command[512], cert[64], key[64];
+	_free_ char *dir = NULL;
 	struct server s;
 	struct err e = { 0 };
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(io_temp_dir("/tmp/http-test", &dir, &e), 0);
 	snprintf(cert, sizeof(cert), "%s/cert", dir);
 	snprintf(key, sizeof(key), "%s/key", dir);
 	snprintf(command, sizeof(command),

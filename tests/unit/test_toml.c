@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include "format/toml.h"
 #include "lib/io.h"
 
@@ -144,19 +145,18 @@ static json_t *as_python_reads(void)
 {
 	json_auto_t *all = json_array();
 	json_t *ret;
-	char path[] = "/tmp/bulla-toml.XXXXXX";
-	int fd = mkstemp(path);
-	_free_ char *cmd = xasprintf("python3 -c '%s' %s 2>/dev/null", reader, path);
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	_free_ char *cmd = xasprintf("python3 -c '%s' /proc/%d/fd/%d 2>/dev/null", reader, (int)getpid(), fd);
 	FILE *p;
 
 	for (size_t i = 0; i < ARRAY_LEN(documents); i++)
 		json_array_append_new(all, json_string_nocheck(documents[i]));
-	assert_true(fd >= 0 && !json_dumpfd(all, fd, JSON_ENSURE_ASCII) && !close(fd));
+	assert_true(fd >= 0 && !json_dumpfd(all, fd, JSON_ENSURE_ASCII));
 	p = popen(cmd, "r");
 	assert_non_null(p);
 	ret = json_loadf(p, 0, NULL);
 	pclose(p);
-	unlink(path);
+	close(fd);
 	return ret;
 }
 
