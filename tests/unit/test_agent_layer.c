@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include "image/layer.h"
+#include "shell.h"
 #include "vectors.h"
 
 struct place {
@@ -33,26 +34,6 @@ static int teardown(void **state)
 	free(p->dir);
 	free(p);
 	return 0;
-}
-
-static void root_only(void)
-{
-	if (geteuid() == 0)
-		return;
-	print_message("# SKIP layers are unpacked by root\n");
-	skip();
-}
-
-static void shell(const char *fmt, ...)
-{
-	char command[2048];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command))
-		fail_msg("%s", command);
 }
 
 static int get_key(void *ctx, const char *uri, struct buf *ret, struct err *e)
@@ -152,7 +133,7 @@ static void unpacks_to_the_plain_tree(struct place *p, const char *layout, const
 	_image_ struct image plain = image("plain-oci"), got = image(layout);
 	const char *vectors = getenv("VECTORS");
 
-	root_only();
+	root_only("layers are unpacked");
 	p->key = key;
 	for (size_t n = 0; n < 2; n++) {
 		json_t *d = json_array_get(json_object_get(plain.manifest, "layers"), n);
@@ -271,7 +252,7 @@ static void gzip_zstd_and_plain_tar(void **state)
 		"{ head -c 50000 layer.tar | zstd; tail -c +50001 layer.tar | zstd; } >blob" };
 	struct place *p = *state;
 
-	root_only();
+	root_only("layers are unpacked");
 	shell("tests/unit/layers/tree %s posix && tests/unit/layers/list %s/gnu >%s/gnu.list", p->dir, p->dir,
 	        p->dir);
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
@@ -305,7 +286,7 @@ static void what_is_not_right_leaves_nothing(void **state)
 	};
 	struct place *p = *state;
 
-	root_only();
+	root_only("layers are unpacked");
 	shell("tests/unit/layers/tree %s posix", p->dir);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int k = made(p, cases[i].command, cases[i].max, !cases[i].wrong);

@@ -13,6 +13,7 @@
 #include "image/image.h"
 #include "image/untar.h"
 #include "lib/io.h"
+#include "shell.h"
 
 struct place {
 	char *dir;
@@ -46,18 +47,6 @@ static void needs(const char *test, const char *what)
 		return;
 	print_message("# SKIP %s\n", what);
 	skip();
-}
-
-static void shell(const char *fmt, ...)
-{
-	char command[2048];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command))
-		fail_msg("%s", command);
 }
 
 static void mount_layers(struct place *p, int n)

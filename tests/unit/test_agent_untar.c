@@ -12,6 +12,7 @@
 #include <sys/xattr.h>
 #include "image/untar.h"
 #include "lib/io.h"
+#include "shell.h"
 
 enum { MAX = 64 << 20, BLOCK = 512 };
 
@@ -43,14 +44,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void root_only(void)
-{
-	if (geteuid() == 0)
-		return;
-	print_message("# SKIP layers are unpacked by root\n");
-	skip();
-}
-
 static int unpack_fd(struct place *p, int in)
 {
 	_close_ int root = open(p->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -59,24 +52,12 @@ static int unpack_fd(struct place *p, int in)
 	return untar(&p->a, in, root, MAX, &p->e);
 }
 
-static void shell(const char *fmt, ...)
-{
-	char command[2048];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	if (system(command))
-		fail_msg("%s", command);
-}
-
 static void same_as_gnu_tar(struct place *p, const char *format)
 {
 	_free_ char *tar = xasprintf("%s/layer.tar", p->dir);
 	_close_ int in = -1;
 
-	root_only();
+	root_only("layers are unpacked");
 	shell("tests/unit/layers/tree %s %s", p->dir, format);
 	in = open(tar, O_RDONLY | O_CLOEXEC);
 	if (unpack_fd(p, in))
@@ -198,7 +179,7 @@ static void hostile_entries_are_refused(void **state)
 	};
 	struct place *p = *state;
 
-	root_only();
+	root_only("layers are unpacked");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		_buf_ struct buf tar = { 0 };
 
@@ -230,7 +211,7 @@ static void links_lead_nowhere_outside(void **state)
 	struct place *p = *state;
 	_buf_ struct buf tar = { 0 };
 
-	root_only();
+	root_only("layers are unpacked");
 	add_all(&tar, entries, ARRAY_LEN(entries));
 	if (unpack(p, &tar))
 		fail_msg("%s", p->e.msg);
@@ -285,7 +266,7 @@ static void whiteouts_hide_lower_layers_alone(void **state)
 	struct place *p = *state;
 	_buf_ struct buf tar = { 0 };
 
-	root_only();
+	root_only("layers are unpacked");
 	add_all(&tar, entries, ARRAY_LEN(entries));
 	if (unpack(p, &tar))
 		fail_msg("%s", p->e.msg);
@@ -300,7 +281,7 @@ static void damage_is_refused(void **state)
 	struct place *p = *state;
 	_buf_ struct buf tar = { 0 };
 
-	root_only();
+	root_only("layers are unpacked");
 	add(&tar, '0', "a", "", "data");
 	tar.p[0] ^= 1;
 	assert_int_equal(unpack(p, &tar), -EBADMSG);
