@@ -329,8 +329,8 @@ static void print_why(const json_t *why, const char *what, int indent)
 		return;
 	}
 	printf("%s seen is that of ", what);
-	json_array_foreach(json_object_get(why, "changes"), i, change)
-	        printf("%s%s", i ? ", and " : "", json_string_value(change));
+	json_array_foreach (json_object_get(why, "changes"), i, change)
+		printf("%s%s", i ? ", and " : "", json_string_value(change));
 	putchar('\n');
 }
 
@@ -393,8 +393,7 @@ static bool is_unexplained(const json_t *all, const char *key, const char *value
 	const json_t *j;
 	size_t i;
 
-	json_array_foreach(all, i, j)
-	{
+	json_array_foreach (all, i, j) {
 		if (!strcmp(text_of(j, key), value) && !json_object_get(j, "why"))
 			return true;
 	}
@@ -409,8 +408,7 @@ void against_print(const json_t *j, bool full)
 	     first = true;
 	size_t i;
 
-	json_array_foreach(registers, i, v)
-	{
+	json_array_foreach (registers, i, v) {
 		differs = differs || !strcmp(text_of(v, "verdict"), "differs");
 		unknown = unknown || !strcmp(text_of(v, "verdict"), "unknown");
 	}
@@ -419,11 +417,11 @@ void against_print(const json_t *j, bool full)
 	        : !agrees ? "nothing of it can be computed"
 	        : unknown ? "agrees as far as it can be computed"
 	                  : "agrees");
-	json_array_foreach(registers, i, v) print_register(v, full);
+	json_array_foreach (registers, i, v)
+		print_register(v, full);
 	if (json_array_size(events))
 		putchar('\n');
-	json_array_foreach(events, i, v)
-	{
+	json_array_foreach (events, i, v) {
 		bool counts =
 		        strcmp(text_of(v, "departs"), "retry") && strcmp(text_of(v, "departs"), "unknown");
 

@@ -246,7 +246,8 @@ static void add_why(json_t *to, const json_t *why)
 
 	if (steps)
 		json_array_append(to, steps);
-	json_array_foreach(json_object_get(why, "changes"), i, change) json_array_append(to, change);
+	json_array_foreach (json_object_get(why, "changes"), i, change)
+		json_array_append(to, change);
 }
 
 /* Out of bulla.explain/1: of the register, else of the first of its events for which there is something. */
@@ -259,8 +260,7 @@ static json_t *why_of(const json_t *explained, const char *reg)
 		const json_t *j;
 		size_t i;
 
-		json_array_foreach(json_object_get(explained, lists[k][0]), i, j)
-		{
+		json_array_foreach (json_object_get(explained, lists[k][0]), i, j) {
 			const char *name = json_string_value(json_object_get(j, lists[k][1]));
 
 			if (name && !strcmp(name, strchr(reg, '.') + 1) && !json_array_size(ret))
@@ -294,8 +294,9 @@ static int note_differing(struct verify *v, const struct appraise *a, const stru
 		if (a->log.n)
 			json_object_set(all, "explanation", explained);
 		why = why_of(explained, row->reg);
-		json_array_foreach(why, i, change) buf_printf(
-		        &says, "%s%s", i ? ", and " : "; it is that of ", json_string_value(change));
+		json_array_foreach (why, i, change)
+			buf_printf(
+			        &says, "%s%s", i ? ", and " : "; it is that of ", json_string_value(change));
 		if (!says.n && !a->log.n)
 			buf_printf(&says, "; nothing that was tried explains it");
 	}

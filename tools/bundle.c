@@ -86,8 +86,7 @@ static int read_files(const char *name, json_t *files, struct bundle *b, struct 
 	if (!json_is_object(files))
 		return err_set(e, -EINVAL, "%s: files: expected an object", name);
 	b->files = xcalloc(json_object_size(files), sizeof(*b->files));
-	json_object_foreach(files, key, value)
-	{
+	json_object_foreach (files, key, value) {
 		if (!*key || *key == '.' || strchr(key, '/'))
 			return err_set(e, -EINVAL, "%s: files: '%s' is no plain file name", name, key);
 		if (read_digest(name, key, value, &b->files[b->n_files], e))
@@ -109,8 +108,9 @@ static int read_inputs(const char *name, json_t *inputs, struct err *e)
 
 	if (!json_is_object(inputs))
 		return err_set(e, -EINVAL, "%s: inputs: expected an object", name);
-	json_object_foreach(
-	        inputs, key, value) if (read_digest(name, key, value, &ignored, e)) return e->code;
+	json_object_foreach (inputs, key, value)
+		if (read_digest(name, key, value, &ignored, e))
+			return e->code;
 	return 0;
 }
 
@@ -122,8 +122,7 @@ static int check_registers(const char *name, const char *key, json_t *registers,
 
 	if (!json_is_object(registers))
 		return err_set(e, -EINVAL, "%s: %s: expected an object", name, key);
-	json_object_foreach(registers, reg, value)
-	{
+	json_object_foreach (registers, reg, value) {
 		if (!is_name(reg))
 			return err_set(e, -EINVAL, "%s: %s: a name has control characters", name, key);
 		if (!json_is_string(value) || !is_hex(json_string_value(value)))
@@ -140,8 +139,8 @@ static int read_registers(const char *name, json_t *registers, struct bundle *b,
 	if (check_registers(name, "registers", registers, e))
 		return e->code;
 	b->registers = xcalloc(json_object_size(registers), sizeof(*b->registers));
-	json_object_foreach(registers, key, value) b->registers[b->n_registers++] =
-	        (struct bundle_register){ key, json_string_value(value) };
+	json_object_foreach (registers, key, value)
+		b->registers[b->n_registers++] = (struct bundle_register){ key, json_string_value(value) };
 	qsort(b->registers, b->n_registers, sizeof(*b->registers), by_name);
 	return 0;
 }
@@ -154,8 +153,7 @@ static int check_texts(const char *name, const char *key, json_t *texts, struct 
 
 	if (!json_is_object(texts))
 		return err_set(e, -EINVAL, "%s: %s: expected an object", name, key);
-	json_object_foreach(texts, what, value)
-	{
+	json_object_foreach (texts, what, value) {
 		if (!is_name(what))
 			return err_set(e, -EINVAL, "%s: %s: a name has control characters", name, key);
 		if (!json_is_string(value) || !is_name(json_string_value(value)))
@@ -171,8 +169,7 @@ static int check_unknown(const char *name, json_t *unknown, json_t *registers, s
 
 	if (check_texts(name, "unknown", unknown, e))
 		return e->code;
-	json_object_foreach(unknown, reg, value)
-	{
+	json_object_foreach (unknown, reg, value) {
 		if (json_object_get(registers, reg))
 			return err_set(e, -EINVAL, "%s: unknown: %s has a value", name, reg);
 	}
@@ -209,8 +206,7 @@ static int check_variants(const char *name, json_t *variants, struct err *e)
 
 	if (!json_is_array(variants))
 		return err_set(e, -EINVAL, "%s: variants: expected an array", name);
-	json_array_foreach(variants, i, v)
-	{
+	json_array_foreach (variants, i, v) {
 		if (check_variant(name, i, v, e))
 			return e->code;
 	}

@@ -97,8 +97,7 @@ static json_t *find_block(const json_t *blocks, const char *digest)
 	json_t *b;
 	size_t i;
 
-	json_array_foreach((json_t *)blocks, i, b)
-	{
+	json_array_foreach ((json_t *)blocks, i, b) {
 		if (!strcmp(json_string_value(json_object_get(b, "launch_digest")), digest))
 			return b;
 	}
@@ -152,8 +151,7 @@ int bundle_idblock(const struct keyset *keys, const struct platform *p, const st
 	memcpy(once.public, author.s.public, ID_PUBLIC);
 	if (add_block(&id.s, &once, policy, m->registers, NULL, blocks, e))
 		return e->code;
-	json_array_foreach(m->variants, i, v)
-	{
+	json_array_foreach (m->variants, i, v) {
 		if (add_block(&id.s, &once, policy, json_object_get(v, "registers"), launch_of(v), blocks, e))
 			return e->code;
 	}

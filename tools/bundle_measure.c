@@ -249,8 +249,7 @@ static bool same_registers(const json_t *a, const json_t *b)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach((json_t *)a, i, v)
-	{
+	json_array_foreach ((json_t *)a, i, v) {
 		if (!json_equal(json_object_get(v, "registers"),
 		            json_object_get(json_array_get(b, i), "registers")))
 			return false;
@@ -264,8 +263,7 @@ static void join(json_t *holds_for, const json_t *more)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)more, key, value)
-	{
+	json_object_foreach ((json_t *)more, key, value) {
 		const char *old = json_string_value(json_object_get(holds_for, key)),
 		           *new = json_string_value(value);
 		_free_ char *both = old ? xasprintf("%s; %s", old, new) : xstrdup(new);
@@ -304,23 +302,19 @@ static void drop_constant(json_t *variants, const json_t *launch)
 	json_t *value, *v;
 	size_t i;
 
-	json_object_foreach((json_t *)launch, reg, value)
-	{
+	json_object_foreach ((json_t *)launch, reg, value) {
 		bool same = true;
 
-		json_array_foreach(variants, i, v)
-		{
+		json_array_foreach (variants, i, v) {
 			same = same &&
 			       json_equal(json_object_get(json_object_get(v, "registers"), reg), value);
 		}
-		json_array_foreach(variants, i, v)
-		{
+		json_array_foreach (variants, i, v) {
 			if (same)
 				json_object_del(json_object_get(v, "registers"), reg);
 		}
 	}
-	json_array_foreach(variants, i, v)
-	{
+	json_array_foreach (variants, i, v) {
 		if (json_object_size(json_object_get(v, "registers")))
 			return;
 	}

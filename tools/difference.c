@@ -250,8 +250,7 @@ static bool moves(const json_t *reg, const char *input, bool named)
 	const json_t *step;
 	size_t i;
 
-	json_array_foreach(json_object_get(reg, "steps"), i, step)
-	{
+	json_array_foreach (json_object_get(reg, "steps"), i, step) {
 		const char *from = json_string_value(json_object_get(step, "from"));
 
 		if (named ? is_from(from, input) : !*from)
@@ -266,8 +265,7 @@ static void add_moves(const struct sides *s, json_t *inputs, json_t *registers)
 	json_t *in, *reg;
 	size_t i, k;
 
-	json_array_foreach(inputs, i, in)
-	{
+	json_array_foreach (inputs, i, in) {
 		const char *name = json_string_value(json_object_get(in, "name"));
 		bool named = is_source(s->old, name) || is_source(s->new, name);
 		json_t *moved;
@@ -275,8 +273,7 @@ static void add_moves(const struct sides *s, json_t *inputs, json_t *registers)
 		if (!strcmp(json_string_value(json_object_get(in, "change")), "same"))
 			continue;
 		moved = json_array();
-		json_array_foreach(registers, k, reg)
-		{
+		json_array_foreach (registers, k, reg) {
 			if (strcmp(json_string_value(json_object_get(reg, "change")), "same") &&
 			        (!steps || moves(reg, name, named)))
 				json_array_append(moved, json_object_get(reg, "name"));
@@ -338,8 +335,7 @@ static void print_words(const json_t *words)
 	bool moved = false, gap = false;
 	size_t i;
 
-	json_array_foreach(words, i, word)
-	{
+	json_array_foreach (words, i, word) {
 		_free_ char *w = value_text(word);
 
 		if (*w == '=') {
@@ -370,8 +366,8 @@ static void print_input(const json_t *in, int width)
 		fputs(old ? a : b, stdout);
 	if (json_object_get(in, "moves") && !json_array_size(json_object_get(in, "moves")))
 		fputs("   moves nothing", stdout);
-	json_array_foreach(json_object_get(in, "moves"), i, reg)
-	        printf("%s%s", i ? ", " : "   moves ", json_string_value(reg));
+	json_array_foreach (json_object_get(in, "moves"), i, reg)
+		printf("%s%s", i ? ", " : "   moves ", json_string_value(reg));
 	putchar('\n');
 }
 
@@ -386,8 +382,7 @@ static void print_register(const json_t *reg, int width)
 		printf("%s\n%*s→ %s\n", a, width + 11, "", b);
 	else
 		printf("%s\n", old ? a : b);
-	json_array_foreach(json_object_get(reg, "steps"), i, step)
-	{
+	json_array_foreach (json_object_get(reg, "steps"), i, step) {
 		const json_t *number = json_object_get(step, "new_step");
 		const char *from = text_of(step, "from");
 
@@ -410,8 +405,7 @@ void difference_print(json_t *diff)
 	json_t *j;
 
 	for (size_t p = 0; p < ARRAY_LEN(parts); p++)
-		json_array_foreach(json_object_get(diff, parts[p]), i, j)
-		{
+		json_array_foreach (json_object_get(diff, parts[p]), i, j) {
 			int n = (int)strlen(text_of(j, "name"));
 
 			width = n > width ? n : width;
@@ -419,8 +413,7 @@ void difference_print(json_t *diff)
 	for (size_t p = 0; p < ARRAY_LEN(parts); p++) {
 		if (json_array_size(json_object_get(diff, parts[p])))
 			printf("%s\n", parts[p]);
-		json_array_foreach(json_object_get(diff, parts[p]), i, j)
-		{
+		json_array_foreach (json_object_get(diff, parts[p]), i, j) {
 			if (p < 2)
 				print_input(j, width);
 			else

@@ -40,8 +40,7 @@ static bool signed_by(json_t *signatures, struct slice pae, EVP_PKEY *key)
 	json_t *s;
 	size_t i;
 
-	json_array_foreach(signatures, i, s)
-	{
+	json_array_foreach (signatures, i, s) {
 		const char *text = json_string_value(json_object_get(s, "sig"));
 		_buf_ struct buf sig = { 0 };
 

@@ -113,8 +113,8 @@ static json_t *gcp(const struct lists *l)
 		size_t n;
 
 		v[i] = json_array();
-		json_array_foreach(all, n, c)
-		        json_array_append_new(v[i], json_pack("{sOss}", "content", c, "fileType", "X509"));
+		json_array_foreach (all, n, c)
+			json_array_append_new(v[i], json_pack("{sOss}", "content", c, "fileType", "X509"));
 		json_decref(all);
 	}
 	pk = json_incref(json_array_get(v[PK], 0));

@@ -21,8 +21,7 @@ static bool read_bytes(const json_t *v, struct buf *ret)
 	const json_t *byte;
 	size_t i;
 
-	json_array_foreach(v, i, byte)
-	{
+	json_array_foreach (v, i, byte) {
 		json_int_t n = json_integer_value(byte);
 
 		if (!json_is_integer(byte) || n < 0 || n > 255)
@@ -201,8 +200,9 @@ static int read_snp(const struct source *s, const json_t *j, struct evidence *v)
 	wrong = put_snp(report, buf_zeros(&v->report, SNP_REPORT_LEN));
 	if (wrong)
 		return bad(s, wrong, "what a report of SEV-SNP has");
-	json_array_foreach(json_object_get(j, "cert_chain"), i,
-	        cert) if (get_bytes(s, cert, "data", &v->certs)) return s->e->code;
+	json_array_foreach (json_object_get(j, "cert_chain"), i, cert)
+		if (get_bytes(s, cert, "data", &v->certs))
+			return s->e->code;
 	v->form = EVIDENCE_SNP;
 	v->what = "SEV-SNP evidence";
 	v->attester = "snp";
@@ -230,8 +230,7 @@ static int read_pcrs(const struct source *s, const json_t *quote, struct evidenc
 
 	if (json_array_size(list) != TPM_PCRS)
 		return bad(s, "pcrs", "24 of them");
-	json_array_foreach(list, i, value)
-	{
+	json_array_foreach (list, i, value) {
 		_buf_ struct buf b = { 0 };
 
 		if (!read_hex_or_list(value, &b) || b.n != SHA256_LEN)

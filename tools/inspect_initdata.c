@@ -45,8 +45,8 @@ static void print(const json_t *o)
 	json_t *map = json_object_get(shown, "data"), *v;
 	const char *key;
 
-	json_object_foreach(json_object_get(o, "data"), key, v)
-	        json_object_set_new(map, key, json_sprintf("%zu bytes", json_string_length(v)));
+	json_object_foreach (json_object_get(o, "data"), key, v)
+		json_object_set_new(map, key, json_sprintf("%zu bytes", json_string_length(v)));
 	inspect_print(shown);
 }
 

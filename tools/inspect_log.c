@@ -128,7 +128,8 @@ static void print_event(const json_t *ev)
 	json_t *v;
 
 	/* the last bank is the strongest */
-	json_object_foreach(json_object_get(ev, "digests"), key, v) digest = json_string_value(v);
+	json_object_foreach (json_object_get(ev, "digests"), key, v)
+		digest = json_string_value(v);
 	printf("%4" JSON_INTEGER_FORMAT "  %-8s %-6s %-32s %-12.12s  %.*s%s%s\n",
 	        json_integer_value(json_object_get(ev, "number")),
 	        json_string_value(json_object_get(ev, "offset")),
@@ -144,7 +145,8 @@ static void print(const json_t *o)
 	json_int_t failures = json_integer_value(json_object_get(o, "exit_boot_services_retries"));
 	size_t i;
 
-	json_array_foreach(events, i, ev) print_event(ev);
+	json_array_foreach (events, i, ev)
+		print_event(ev);
 	putchar('\n');
 	json_object_del(rest, "events");
 	inspect_print(rest);

@@ -87,8 +87,7 @@ static void add_value(struct buf *b, const json_t *v)
 	else if (json_is_array(v) && !json_array_size(v))
 		buf_printf(b, "-");
 	else if (json_is_array(v))
-		json_array_foreach(v, i, item)
-		{
+		json_array_foreach (v, i, item) {
 			buf_printf(b, "%s", i ? " " : "");
 			add_value(b, item);
 		}
@@ -105,8 +104,7 @@ static size_t key_width(const json_t *o, size_t before)
 	json_t *v;
 	size_t w = 0;
 
-	json_object_foreach((json_t *)(uintptr_t)o, key, v)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
 		size_t n = before + strlen(key);
 
 		if (json_is_object(v))
@@ -134,8 +132,7 @@ static size_t column_width(const json_t *rows, const char *key)
 	size_t w = strlen(key), i;
 	const json_t *row;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		_buf_ struct buf b = { 0 };
 
 		cell(&b, row, key);
@@ -151,8 +148,7 @@ static void print_row(const json_t *first, const size_t *widths, const json_t *r
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)first, key, v)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)first, key, v) {
 		_buf_ struct buf b = { 0 };
 
 		if (row)
@@ -174,9 +170,11 @@ static void print_table(const char *name, const json_t *rows)
 	json_t *v;
 
 	printf("%s:\n", name);
-	json_object_foreach((json_t *)(uintptr_t)first, key, v) widths[i++] = column_width(rows, key);
+	json_object_foreach ((json_t *)(uintptr_t)first, key, v)
+		widths[i++] = column_width(rows, key);
 	print_row(first, widths, NULL);
-	json_array_foreach(rows, i, row) print_row(first, widths, row);
+	json_array_foreach (rows, i, row)
+		print_row(first, widths, row);
 }
 
 static void print_object(const json_t *o, const char *prefix, size_t width)
@@ -184,8 +182,7 @@ static void print_object(const json_t *o, const char *prefix, size_t width)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)o, key, v)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)o, key, v) {
 		_free_ char *name = xasprintf("%s%s", prefix, key);
 
 		if (json_is_object(v)) {

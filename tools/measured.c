@@ -97,8 +97,7 @@ static int read_registers(struct measured *m, json_t *registers, json_t *unknown
 
 	m->registers =
 	        xcalloc(json_object_size(registers) + json_object_size(unknown) + 1, sizeof(*m->registers));
-	json_object_foreach(registers, key, value)
-	{
+	json_object_foreach (registers, key, value) {
 		const char *hex = json_string_value(value);
 
 		if (!is_name(key))
@@ -107,8 +106,7 @@ static int read_registers(struct measured *m, json_t *registers, json_t *unknown
 			return bad(m, key, "hex digits of a digest", e);
 		m->registers[m->n_registers++] = (struct measured_register){ key, hex, NULL };
 	}
-	json_object_foreach(unknown, key, value)
-	{
+	json_object_foreach (unknown, key, value) {
 		if (!is_name(key))
 			return bad(m, "unknown", "names without control characters", e);
 		if (!json_is_string(value) || json_object_get(registers, key) ||
@@ -180,8 +178,7 @@ static int read_all(struct measured *m, struct err *e)
 		return bad(
 		        m, "stack, inputs, registers, unknown, steps", "objects, and an array of steps", e);
 	m->stack = xcalloc(json_object_size(stack) + 1, sizeof(*m->stack));
-	json_object_foreach(stack, key, value)
-	{
+	json_object_foreach (stack, key, value) {
 		if (!json_is_string(value) || !is_name(key) || !is_name(json_string_value(value)))
 			return bad(m, "stack", "names of profiles without control characters", e);
 		m->stack[m->n_stack++] =
@@ -189,12 +186,16 @@ static int read_all(struct measured *m, struct err *e)
 	}
 	qsort(m->stack, m->n_stack, sizeof(*m->stack), by_name);
 	m->inputs = xcalloc(json_object_size(inputs) + 1, sizeof(*m->inputs));
-	json_object_foreach(inputs, key, value) if (read_input(m, key, value, e)) return e->code;
+	json_object_foreach (inputs, key, value)
+		if (read_input(m, key, value, e))
+			return e->code;
 	qsort(m->inputs, m->n_inputs, sizeof(*m->inputs), by_name);
 	if (read_registers(m, registers, unknown, e))
 		return e->code;
 	m->steps = xcalloc(json_array_size(steps) + 1, sizeof(*m->steps));
-	json_array_foreach(steps, i, value) if (read_step(m, value, e)) return e->code;
+	json_array_foreach (steps, i, value)
+		if (read_step(m, value, e))
+			return e->code;
 	return 0;
 }
 
@@ -254,10 +255,11 @@ static void add_variant(struct measured *m, const json_t *variant)
 			buf_printf(&set, " %s=%" JSON_INTEGER_FORMAT, bundle_varies[i],
 			        json_integer_value(value));
 	}
-	json_object_foreach(json_object_get(variant, "stack"), key, value)
-	        buf_printf(&set, " %s=%s", key, json_string_value(value));
-	json_object_foreach(registers, key, value) add_register(
-	        m, keep(m, xasprintf("%s%s", key, buf_str(&set))), json_string_value(value), NULL);
+	json_object_foreach (json_object_get(variant, "stack"), key, value)
+		buf_printf(&set, " %s=%s", key, json_string_value(value));
+	json_object_foreach (registers, key, value)
+		add_register(
+		        m, keep(m, xasprintf("%s%s", key, buf_str(&set))), json_string_value(value), NULL);
 }
 
 static void add_registers(struct measured *m, const struct bundle *b)
@@ -268,10 +270,9 @@ static void add_registers(struct measured *m, const struct bundle *b)
 
 	for (size_t i = 0; i < b->n_registers; i++)
 		add_register(m, b->registers[i].name, b->registers[i].value, NULL);
-	json_object_foreach(json_object_get(b->json, "unknown"), key, value)
-	        add_register(m, key, NULL, json_string_value(value));
-	json_array_foreach(json_object_get(b->json, "variants"), k, value)
-	{
+	json_object_foreach (json_object_get(b->json, "unknown"), key, value)
+		add_register(m, key, NULL, json_string_value(value));
+	json_array_foreach (json_object_get(b->json, "variants"), k, value) {
 		add_variant(m, value);
 	}
 	qsort(m->registers, m->n_registers, sizeof(*m->registers), by_register);
@@ -294,8 +295,7 @@ static void of_bundle(struct measured *m, struct bundle *b)
 			m->inputs[m->n_inputs++] = (struct measured_input){ .name = b->files[i].name,
 				.sha256 = b->files[i].sha256,
 				.size = b->files[i].size };
-	json_object_foreach(inputs, key, value)
-	{
+	json_object_foreach (inputs, key, value) {
 		m->inputs[m->n_inputs++] = (struct measured_input){ .name = key,
 			.sha256 = json_string_value(json_object_get(value, "sha256")),
 			.size = (uint64_t)json_integer_value(json_object_get(value, "size")) };
@@ -313,8 +313,9 @@ static void of_bundle(struct measured *m, struct bundle *b)
 	}
 	qsort(m->inputs, m->n_inputs, sizeof(*m->inputs), by_name);
 	m->stack = xcalloc(json_object_size(stack) + 1, sizeof(*m->stack));
-	json_object_foreach(stack, key, value) m->stack[m->n_stack++] =
-	        (struct measured_input){ .name = key, .text = json_string_value(value) };
+	json_object_foreach (stack, key, value)
+		m->stack[m->n_stack++] =
+		        (struct measured_input){ .name = key, .text = json_string_value(value) };
 	qsort(m->stack, m->n_stack, sizeof(*m->stack), by_name);
 	add_registers(m, b);
 }

@@ -161,14 +161,12 @@ static int read_bundles(struct page *p, struct err *e)
 	size_t i, k;
 
 	p->bundles = xcalloc(json_array_size(json_object_get(p->report, "bundles")) + 1, sizeof(*p->bundles));
-	json_array_foreach(json_object_get(p->report, "bundles"), i, b)
-	{
+	json_array_foreach (json_object_get(p->report, "bundles"), i, b) {
 		struct page_bundle *to = &p->bundles[p->n_bundles++];
 
 		to->json = b;
 		to->manifest = json_object_get(b, "manifest");
-		json_array_foreach(json_object_get(b, "measured"), k, m)
-		{
+		json_array_foreach (json_object_get(b, "measured"), k, m) {
 			struct measured **at = strcmp(json_text(m, "tee"), "files") ? &to->tee : &to->files;
 
 			if (*at)

@@ -57,8 +57,7 @@ static void list(struct page *p, const char *name, const char *group, const char
 	if (!n)
 		return;
 	buf_printf(p->out, "<h3>%s <span class=\"dim\">%zu</span></h3>\n<ul class=\"diff\">\n", heading, n);
-	json_array_foreach((json_t *)all, i, c)
-	{
+	json_array_foreach ((json_t *)all, i, c) {
 		if (i == SHOWN)
 			buf_printf(p->out, "</ul><details><summary>%zu more</summary><ul class=\"diff\">\n",
 			        n - i);
@@ -80,8 +79,7 @@ static void words(struct page *p, const json_t *all)
 	size_t i;
 	bool any = false;
 
-	json_array_foreach((json_t *)all, i, w)
-	{
+	json_array_foreach ((json_t *)all, i, w) {
 		const char *word = json_string_value(w);
 
 		if (*word == '=')
@@ -113,8 +111,7 @@ static void input(struct page *p, const json_t *in)
 	buf_printf(p->out, json_array_size(json_object_get(in, "moves"))
 	                           ? " <span class=\"dim\">moves</span> "
 	                           : " <span class=\"dim\">moves nothing</span>");
-	json_array_foreach(json_object_get(in, "moves"), i, moved)
-	{
+	json_array_foreach (json_object_get(in, "moves"), i, moved) {
 		buf_printf(p->out, "%s<span class=\"reg\">", i ? ", " : "");
 		page_text(p, json_string_value(moved));
 		buf_printf(p->out, "</span>");
@@ -127,8 +124,8 @@ static size_t moved_registers(const json_t *platform)
 	size_t n = 0, i;
 	json_t *r;
 
-	json_array_foreach(json_object_get(platform, "registers"), i, r) n +=
-	        strcmp(json_text(r, "change"), "same") != 0;
+	json_array_foreach (json_object_get(platform, "registers"), i, r)
+		n += strcmp(json_text(r, "change"), "same") != 0;
 	return n;
 }
 
@@ -139,8 +136,7 @@ static void values(struct page *p, const json_t *platform)
 
 	buf_printf(p->out, "<details><summary>%zu values moved</summary><ul class=\"diff\">\n",
 	        moved_registers(platform));
-	json_array_foreach(json_object_get(platform, "registers"), i, r)
-	{
+	json_array_foreach (json_object_get(platform, "registers"), i, r) {
 		const json_t *old = json_object_get(r, "old"), *new = json_object_get(r, "new");
 
 		if (!strcmp(json_text(r, "change"), "same"))
@@ -163,8 +159,7 @@ static void named(struct page *p, const char *change, const char *what)
 	json_t *j;
 	size_t i;
 
-	json_array_foreach((json_t *)part(p, "platforms"), i, j)
-	{
+	json_array_foreach ((json_t *)part(p, "platforms"), i, j) {
 		if (strcmp(json_text(j, "change"), change))
 			continue;
 		buf_printf(p->out, "%s", *comma ? comma : "<p>");
@@ -185,14 +180,14 @@ static void platforms(struct page *p)
 	named(p, "unmoved", "no register moves.");
 	named(p, "added", "added.");
 	named(p, "removed", "removed.");
-	json_array_foreach((json_t *)part(p, "platforms"), i, j)
-	{
+	json_array_foreach ((json_t *)part(p, "platforms"), i, j) {
 		if (strcmp(json_text(j, "change"), "changed"))
 			continue;
 		buf_printf(p->out, "<div class=\"moved\"><h4>");
 		page_text(p, json_text(j, "platform"));
 		buf_printf(p->out, "</h4><div><ul class=\"regs\">\n");
-		json_array_foreach(json_object_get(j, "inputs"), k, in) input(p, in);
+		json_array_foreach (json_object_get(j, "inputs"), k, in)
+			input(p, in);
 		buf_printf(p->out, "</ul>\n");
 		values(p, j);
 		buf_printf(p->out, "</div></div>\n");
@@ -219,8 +214,7 @@ void page_changes(struct page *p)
 	buf_printf(p->out, "</code>%s</p>\n", json_is_true(part(p, "same")) ? ": nothing differs." : "");
 	platforms(p);
 	buf_printf(p->out, "<div class=\"why\">\n");
-	json_array_foreach((json_t *)part(p, "unknown"), i, j)
-	{
+	json_array_foreach ((json_t *)part(p, "unknown"), i, j) {
 		buf_printf(p->out, "<p>%s: only one of them says.</p>\n", json_string_value(j));
 	}
 	list(p, "packages", "lock", "Locked packages");

@@ -16,8 +16,7 @@ static void holds_for(struct page *p, const struct page_bundle *b)
 
 	if (!json_object_size(all))
 		buf_printf(p->out, "<span class=\"dim\">any stack</span><br/>");
-	json_object_foreach(all, name, value)
-	{
+	json_object_foreach (all, name, value) {
 		const char *text = json_is_string(value) ? json_string_value(value) : "",
 		           *more = strstr(text, "; ");
 		_free_ char *first = xasprintf("%.*s", (int)(more ? more - text : (long)strlen(text)), text);
@@ -65,8 +64,7 @@ static bool disagrees(const struct page_bundle *b, const char *name)
 	json_t *d;
 	size_t i;
 
-	json_array_foreach(json_object_get(b->json, "disagrees"), i, d)
-	{
+	json_array_foreach (json_object_get(b->json, "disagrees"), i, d) {
 		if (!strcmp(json_string_value(d), name))
 			return true;
 	}
@@ -116,12 +114,10 @@ static void witnesses(struct page *p, const struct page_bundle *b)
 	if (!json_object_size(all))
 		return;
 	buf_printf(p->out, "<details><summary>witnesses</summary>\n");
-	json_object_foreach(all, name, value)
-	{
+	json_object_foreach (all, name, value) {
 		const char *first = NULL;
 
-		json_object_foreach(all, same, other)
-		{
+		json_object_foreach (all, same, other) {
 			if (!json_equal(value, other) || !json_is_string(value))
 				continue;
 			if (!first)
@@ -152,8 +148,7 @@ static void unknown(struct page *p, const struct page_bundle *b)
 	buf_printf(p->out,
 	        "<details><summary>%zu cannot be known before the launch</summary><ul class=\"regs\">\n",
 	        json_object_size(all));
-	json_object_foreach(all, name, value)
-	{
+	json_object_foreach (all, name, value) {
 		buf_printf(p->out, "<li><span class=\"reg\">");
 		page_text(p, name);
 		buf_printf(p->out, "</span> <span class=\"dim\">unknown: ");
@@ -171,8 +166,7 @@ static void registers(struct page *p, const struct page_bundle *b)
 	size_t n = 0, in[FOLDS] = { 0 };
 	const char *name;
 
-	json_object_foreach(all, name, value)
-	{
+	json_object_foreach (all, name, value) {
 		names[n++] = name;
 		in[fold_of(b, name)]++;
 	}
@@ -199,8 +193,7 @@ static void sizes(struct page *p, const struct page_bundle *b)
 	const char *name;
 	json_t *file;
 
-	json_object_foreach(json_object_get(b->manifest, "files"), name, file)
-	{
+	json_object_foreach (json_object_get(b->manifest, "files"), name, file) {
 		unsigned sharers = 0;
 
 		for (size_t i = 0; i < p->n_bundles; i++)
@@ -233,16 +226,14 @@ static void variant(struct page *p, const json_t *v)
 		page_text(p, json_text(v, settings[i]));
 		comma = ", ";
 	}
-	json_object_foreach(json_object_get(v, "stack"), name, value)
-	{
+	json_object_foreach (json_object_get(v, "stack"), name, value) {
 		buf_printf(p->out, "%s", comma);
 		page_text(p, json_is_string(value) ? json_string_value(value) : "");
 		comma = ", ";
 	}
 	buf_printf(p->out, "</td><td>");
 	comma = "";
-	json_object_foreach(json_object_get(v, "registers"), name, value)
-	{
+	json_object_foreach (json_object_get(v, "registers"), name, value) {
 		buf_printf(p->out, "%s", comma);
 		page_text(p, name);
 		buf_printf(p->out, " ");
@@ -258,8 +249,7 @@ static void variants(struct page *p, const struct page_bundle *b)
 	size_t n = json_array_size(all), i;
 
 	buf_printf(p->out, "<span class=\"dim\">varies with ");
-	json_array_foreach(json_object_get(b->manifest, "varies"), i, v)
-	{
+	json_array_foreach (json_object_get(b->manifest, "varies"), i, v) {
 		buf_printf(p->out, "%s", i ? ", " : "");
 		page_text(p, json_is_string(v) ? json_string_value(v) : "");
 	}
@@ -270,7 +260,8 @@ static void variants(struct page *p, const struct page_bundle *b)
 	        "<details><summary>%zu launch%s measured</summary><table class=\"plain\"><thead><tr><th "
 	        "scope=\"col\">launch</th><th scope=\"col\">values</th></tr></thead><tbody>\n",
 	        n, n == 1 ? "" : "es");
-	json_array_foreach(all, i, v) variant(p, v);
+	json_array_foreach (all, i, v)
+		variant(p, v);
 	buf_printf(p->out, "</tbody></table></details>");
 }
 

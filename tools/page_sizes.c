@@ -29,8 +29,7 @@ static void row(struct page *p, const json_t *a)
 	page_text(p, json_text(a, "name"));
 	if (bundles) {
 		buf_printf(p->out, " <span class=\"dim\">");
-		json_array_foreach(bundles, i, b)
-		{
+		json_array_foreach (bundles, i, b) {
 			buf_printf(p->out, "%s", i ? ", " : "");
 			page_text(p, json_string_value(b) ? json_string_value(b) : "");
 		}
@@ -71,8 +70,7 @@ static void table(struct page *p, bool main)
 	        "class=\"num\">budget</th><th role=\"columnheader\" scope=\"col\">used</th><th "
 	        "role=\"columnheader\" "
 	        "scope=\"col\">SHA-256</th></tr></thead><tbody role=\"rowgroup\">\n");
-	json_array_foreach(json_object_get(p->report, "artefacts"), i, a)
-	{
+	json_array_foreach (json_object_get(p->report, "artefacts"), i, a) {
 		if (is_main(a) == main)
 			row(p, a);
 	}
@@ -86,7 +84,8 @@ void page_sizes(struct page *p)
 
 	page_section(p, "sizes", "Sizes",
 	        "What was made, against what it may weigh. A file over its budget fails the build.");
-	json_array_foreach(json_object_get(p->report, "artefacts"), i, a) others += !is_main(a);
+	json_array_foreach (json_object_get(p->report, "artefacts"), i, a)
+		others += !is_main(a);
 	table(p, true);
 	if (others) {
 		buf_printf(p->out,

@@ -30,8 +30,7 @@ static double last_stage(const json_t *boot)
 	json_t *s;
 	size_t i;
 
-	json_array_foreach(json_object_get(boot, "stages"), i, s)
-	{
+	json_array_foreach (json_object_get(boot, "stages"), i, s) {
 		double at = number_of(s, "boottime_ns");
 
 		last = at > last ? at : last;
@@ -57,14 +56,12 @@ static void boot_card(struct page *p, const json_t *boot)
 	        number_of(boot, "seconds"), WIDTH, ROW * json_array_size(stages));
 	page_text(p, json_text(boot, "platform"));
 	buf_printf(p->out, "</title><desc>");
-	json_array_foreach(stages, i, s)
-	{
+	json_array_foreach (stages, i, s) {
 		page_text(p, json_text(s, "name"));
 		buf_printf(p->out, " at %.3f s; ", number_of(s, "boottime_ns") / 1e9);
 	}
 	buf_printf(p->out, "</desc>\n");
-	json_array_foreach(stages, i, s)
-	{
+	json_array_foreach (stages, i, s) {
 		double at = number_of(s, "boottime_ns");
 		_free_ char *took = xasprintf("%+.3f s", (at - before) / 1e9);
 
@@ -81,8 +78,7 @@ static bool has_boot(const json_t *boots, const char *platform)
 	json_t *b;
 	size_t i;
 
-	json_array_foreach((json_t *)boots, i, b)
-	{
+	json_array_foreach ((json_t *)boots, i, b) {
 		if (!strcmp(json_text(b, "platform"), platform))
 			return true;
 	}
@@ -104,7 +100,9 @@ void page_boots(struct page *p)
 		return;
 	}
 	buf_printf(p->out, "<div class=\"cards\">\n");
-	json_array_foreach(boots, i, b) if (last_stage(b) > 0) boot_card(p, b);
+	json_array_foreach (boots, i, b)
+		if (last_stage(b) > 0)
+			boot_card(p, b);
 	buf_printf(p->out, "</div>\n<p class=\"dim\">");
 	for (i = 0; i < p->n_bundles; i++) {
 		const char *platform = json_text(p->bundles[i].manifest, "platform");
@@ -161,8 +159,7 @@ void page_times(struct page *p)
 	        "How long each step ran when it last ran, the longest first. Steps whose inputs did not "
 	        "change are kept "
 	        "from earlier builds.");
-	json_array_foreach(times, i, t)
-	{
+	json_array_foreach (times, i, t) {
 		if (!json_object_get(t, "seconds"))
 			continue;
 		steps[n++] = t;

@@ -78,17 +78,14 @@ static void gather(struct map *m)
 	json_t *files, *f, *a;
 	size_t i, k = 0;
 
-	json_object_foreach(json_object_get(m->p->report, "files"), arch, files)
-	{
-		json_object_foreach(files, path, f)
-		{
+	json_object_foreach (json_object_get(m->p->report, "files"), arch, files) {
+		json_object_foreach (files, path, f) {
 			const char *package = json_text(f, "package");
 
 			add(m, *package ? package : "of no package", COLUMNS, path, json_size(f, "size"));
 		}
 	}
-	json_array_foreach(json_object_get(m->p->report, "artefacts"), i, a)
-	{
+	json_array_foreach (json_object_get(m->p->report, "artefacts"), i, a) {
 		const char *bundle = json_string_value(json_array_get(json_object_get(a, "bundles"), 0));
 
 		for (k = 0; k < ARRAY_LEN(single); k++)

@@ -40,8 +40,7 @@ static bool join(struct refvals *s, json_t *j, const char **ret)
 
 	if (!json_is_object(j))
 		return false;
-	json_object_foreach(j, key, value)
-	{
+	json_object_foreach (j, key, value) {
 		if (!json_is_string(value) || !is_text(key) || !is_text(json_string_value(value)))
 			return false;
 		keys[n++] = key;
@@ -76,8 +75,7 @@ static bool are_inputs(json_t *inputs)
 
 	if (!json_is_object(inputs))
 		return false;
-	json_object_foreach(inputs, key, value)
-	{
+	json_object_foreach (inputs, key, value) {
 		if (!is_text(key) || !json_is_string(value) || !is_digest(json_string_value(value), "sha256"))
 			return false;
 	}
@@ -159,7 +157,9 @@ static int read_list(
 	if (!json_is_array(j))
 		return err_set(e, -EINVAL, "%s: %s: expected an array", s->name, list);
 	*ret = xcalloc(json_array_size(j) + 1, sizeof(**ret));
-	json_array_foreach(j, i, entry) if (read_entry(s, list, i, entry, &(*ret)[i], e)) return e->code;
+	json_array_foreach (j, i, entry)
+		if (read_entry(s, list, i, entry, &(*ret)[i], e))
+			return e->code;
 	*n = i;
 	qsort(*ret, *n, sizeof(**ret), refval_order);
 	return 0;

@@ -64,8 +64,7 @@ static int witness(json_t *stack, struct buf *ret, struct err *e)
 	const char *kind, *name;
 	json_t *value;
 
-	json_object_foreach(stack, kind, value)
-	{
+	json_object_foreach (stack, kind, value) {
 		struct slice text = { 0 };
 		unsigned k = 0;
 		_stack_ struct stack s = { 0 };
@@ -151,14 +150,12 @@ static bool varies(const struct bundle *b, const char *reg, json_t *variants, js
 
 	*first = NULL;
 	*same = false;
-	json_array_foreach(variants, i, variant)
-	{
+	json_array_foreach (variants, i, variant) {
 		bool all = true;
 
 		if (!json_object_get(json_object_get(variant, "registers"), reg))
 			continue;
-		json_object_foreach(variant, key, value)
-		{
+		json_object_foreach (variant, key, value) {
 			if (strcmp(key, "registers") && !json_equal(value, json_object_get(launch, key)))
 				all = false;
 		}
@@ -174,8 +171,7 @@ static json_t *launch_like(const struct bundle *b, json_t *variant)
 	json_t *launch = json_object_get(b->json, "launch"), *ret = json_object(), *value;
 	const char *key;
 
-	json_object_foreach(variant, key, value)
-	{
+	json_object_foreach (variant, key, value) {
 		if (strcmp(key, "registers") && json_object_get(launch, key))
 			json_object_set(ret, key, json_object_get(launch, key));
 	}
@@ -207,10 +203,8 @@ static int add_variants(const struct collecting *c, json_t *variants, struct err
 	const char *reg;
 	size_t i;
 
-	json_array_foreach(variants, i, variant)
-	{
-		json_object_foreach(json_object_get(variant, "registers"), reg, value)
-		{
+	json_array_foreach (variants, i, variant) {
+		json_object_foreach (json_object_get(variant, "registers"), reg, value) {
 			if (add(c, reg, json_string_value(value), variant, e))
 				return e->code;
 		}
@@ -230,8 +224,7 @@ int refvals_of_bundle(const struct bundle *b, json_t *values, json_t *unknown, s
 	c.base = base;
 	if (add_registers(&c, variants, e) || add_variants(&c, variants, e))
 		return e->code;
-	json_object_foreach(json_object_get(b->json, "unknown"), reg, why)
-	{
+	json_object_foreach (json_object_get(b->json, "unknown"), reg, why) {
 		json_array_append_new(unknown,
 		        json_pack("{ss ss sO}", "platform", b->platform, "register", reg, "why", why));
 	}

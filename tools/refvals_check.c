@@ -53,8 +53,7 @@ static bool all_suit(json_t *names, const struct rvps_edition *edition)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(names, name, value)
-	{
+	json_object_foreach (names, name, value) {
 		const struct rvps_name *n = rvps_find(NULL, name);
 
 		if (n && !rvps_suits(n, value, edition))
@@ -76,8 +75,7 @@ static void find_trustee(struct refvals_file *f, struct buf *ret)
 			buf_printf(ret, "%s%s", ret->n ? ", " : "", edition->trustee);
 	if (ret->n)
 		return;
-	json_object_foreach(f->names, name, value)
-	{
+	json_object_foreach (f->names, name, value) {
 		const struct rvps_name *n = rvps_find(NULL, name);
 		_free_ char *type = n ? rvps_type(n) : NULL;
 
@@ -105,8 +103,7 @@ static json_t *named_values(json_t *names)
 	json_t *ret = json_array(), *value;
 	const char *name;
 
-	json_object_foreach(names, name, value)
-	{
+	json_object_foreach (names, name, value) {
 		json_array_append_new(ret, json_pack("{ss sO sb}", "name", name, "value", value,
 		                                   "read_by_policy", rvps_find(NULL, name) != NULL));
 	}
@@ -218,8 +215,7 @@ static void print(json_t *files)
 	json_t *f, *one;
 	size_t i, k;
 
-	json_array_foreach(files, i, f)
-	{
+	json_array_foreach (files, i, f) {
 		const char *trustee = json_string_value(json_object_get(f, "trustee")),
 		           *signature = json_string_value(json_object_get(f, "signature"));
 		json_int_t over = json_integer_value(json_object_get(f, "passed_over"));
@@ -233,9 +229,9 @@ static void print(json_t *files)
 		if (over)
 			printf(", %lld entries of other kinds passed over", (long long)over);
 		puts("");
-		json_array_foreach(json_object_get(f, "values"), k, one) print_value(one);
-		json_array_foreach(json_object_get(f, "problems"), k, one)
-		{
+		json_array_foreach (json_object_get(f, "values"), k, one)
+			print_value(one);
+		json_array_foreach (json_object_get(f, "problems"), k, one) {
 			printf("  PROBLEM: ");
 			print_text(json_string_value(one));
 			puts("");
@@ -260,7 +256,8 @@ int refvals_check(const struct args *a, struct err *e)
 	for (i = 1; i < a->n_rest; i++)
 		if (check_file(&c, a->rest[i], files, e))
 			return e->code;
-	json_array_foreach(files, i, f) fine &= !json_array_size(json_object_get(f, "problems"));
+	json_array_foreach (files, i, f)
+		fine &= !json_array_size(json_object_get(f, "problems"));
 	if (a->json)
 		json_print(json_pack("{ss sO}", "schema", "bulla.refvals-check/1", "files", files));
 	else

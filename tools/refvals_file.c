@@ -146,13 +146,12 @@ const struct refval *refvals_file_denied(
 			if (v)
 				return v;
 		}
-	json_object_foreach(f->names, *name, value)
-	{
+	json_object_foreach (f->names, *name, value) {
 		if (json_is_string(value) && (v = denied_text(json_string_value(value), lists, n)))
 			return v;
-		json_array_foreach(
-		        value, i, one) if (json_is_string(one) &&
-		                           (v = denied_text(json_string_value(one), lists, n))) return v;
+		json_array_foreach (value, i, one)
+			if (json_is_string(one) && (v = denied_text(json_string_value(one), lists, n)))
+				return v;
 	}
 	return NULL;
 }

@@ -66,11 +66,11 @@ static void join(json_t *to, json_t *from)
 	json_t *one, *old;
 	size_t i, k;
 
-	json_array_foreach(from, i, one)
-	{
+	json_array_foreach (from, i, one) {
 		bool is_new = true;
 
-		json_array_foreach(to, k, old) is_new &= !json_equal(old, one);
+		json_array_foreach (to, k, old)
+			is_new &= !json_equal(old, one);
 		if (is_new)
 			json_array_append(to, one);
 	}

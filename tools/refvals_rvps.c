@@ -59,15 +59,15 @@ static json_t *of_entries(json_t *entries, const char *platform, const char *reg
 	json_t *ret = json_array(), *entry, *old;
 	size_t i, k;
 
-	json_array_foreach(entries, i, entry)
-	{
+	json_array_foreach (entries, i, entry) {
 		json_t *value = json_object_get(entry, "value");
 		bool is_new = true;
 
 		if (strcmp(json_string_value(json_object_get(entry, "register")), reg) ||
 		        strcmp(json_string_value(json_object_get(entry, "platform")), platform))
 			continue;
-		json_array_foreach(ret, k, old) is_new &= !json_equal(old, value);
+		json_array_foreach (ret, k, old)
+			is_new &= !json_equal(old, value);
 		if (is_new)
 			json_array_append(ret, value);
 	}

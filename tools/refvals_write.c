@@ -164,9 +164,9 @@ static json_t *unknown_of(const struct writing *w, const char *platform)
 	json_t *ret = json_array(), *u;
 	size_t i;
 
-	json_array_foreach(w->unknown, i,
-	        u) if (!platform || !strcmp(json_string_value(json_object_get(u, "platform")), platform))
-	        json_array_append(ret, u);
+	json_array_foreach (w->unknown, i, u)
+		if (!platform || !strcmp(json_string_value(json_object_get(u, "platform")), platform))
+			json_array_append(ret, u);
 	return ret;
 }
 
@@ -247,7 +247,8 @@ static void tell(const struct writing *w, const struct bundle *b, json_t *names,
 		printf("%s: no policy of Trustee's reads its values\n", b->platform);
 	if (!json_object_size(to_be_set) || w->a->quiet)
 		return;
-	json_object_foreach(to_be_set, name, what) buf_printf(&missing, "%s%s", missing.n ? ", " : "", name);
+	json_object_foreach (to_be_set, name, what)
+		buf_printf(&missing, "%s%s", missing.n ? ", " : "", name);
 	term_line("bulla: refvals: %s: to be set by the operator (--set, --conf): %s", b->platform,
 	        buf_str(&missing));
 }

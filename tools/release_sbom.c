@@ -203,8 +203,7 @@ static int take_root(struct making *m, json_t *root, const char *name, struct er
 	if (!version || strcmp(version, "SPDX-2.3") || !json_is_array(packages) || !json_is_array(relations))
 		return err_set(e, -EINVAL, "%s: expected an SBOM as `bulla manifest` writes it", name);
 	json_array_extend(m->packages, packages);
-	json_array_foreach(relations, i, j)
-	{
+	json_array_foreach (relations, i, j) {
 		const char *from = json_string_value(json_object_get(j, "spdxElementId"));
 
 		if (from && strcmp(from, "SPDXRef-DOCUMENT"))

@@ -20,8 +20,7 @@ static json_t *subjects(const struct sums *sums, const json_t *manifests)
 		if (strncmp(sums->v[i].path, "oci/", 4))
 			add_digest(
 			        ret, "name", sums->v[i].path, hex_encode(hex, sums->v[i].sha256, SHA256_LEN));
-	json_array_foreach(manifests, i, m)
-	{
+	json_array_foreach (manifests, i, m) {
 		json_t *tag = json_object_get(
 		        json_object_get(m, "annotations"), "org.opencontainers.image.ref.name");
 		_free_ char *name = xasprintf("oci:%s", json_string_value(tag));

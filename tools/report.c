@@ -95,8 +95,7 @@ static int add_bundle_file(
 	json_t *other;
 	size_t i;
 
-	json_array_foreach(g->artefacts, i, other)
-	{
+	json_array_foreach (g->artefacts, i, other) {
 		json_t *bundles = json_object_get(other, "bundles");
 
 		if (strcmp(json_text(other, "sha256"), f->sha256))
@@ -121,8 +120,7 @@ static json_t *witnesses(const struct gather *g, const struct bundle *b)
 	json_t *all = json_object(), *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(g->refvals, "values"), i, v)
-	{
+	json_array_foreach (json_object_get(g->refvals, "values"), i, v) {
 		for (size_t k = 0; k < b->n_registers && !strcmp(json_text(v, "platform"), b->platform); k++)
 			if (!strcmp(json_text(v, "register"), b->registers[k].name) &&
 			        !strcmp(json_text(v, "value"), b->registers[k].value) &&
@@ -194,8 +192,7 @@ static int add_files(struct gather *g, const char *arch, struct err *e)
 		return e->code;
 	files = json_object();
 	json_object_set_new(g->files, arch, files);
-	json_array_foreach(json_object_get(manifest, "entries"), i, entry)
-	{
+	json_array_foreach (json_object_get(manifest, "entries"), i, entry) {
 		json_t *f;
 
 		if (strcmp(json_text(entry, "type"), "file"))
@@ -355,8 +352,7 @@ static int add_keys(const struct gather *g, json_t *all, struct err *e)
 	json_t *b;
 	size_t i;
 
-	json_array_foreach(g->bundles, i, b)
-	{
+	json_array_foreach (g->bundles, i, b) {
 		json_t *manifest = json_object_get(b, "manifest");
 
 		if (!json_object_get(json_object_get(manifest, "files"), "uki.efi") &&

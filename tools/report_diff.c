@@ -14,9 +14,9 @@ static size_t keys_of(json_t *a, json_t *b, const char ***ret)
 	json_t *value;
 
 	*ret = xcalloc(json_object_size(a) + json_object_size(b) + 1, sizeof(**ret));
-	json_object_foreach(a, key, value)(*ret)[n++] = key;
-	json_object_foreach(b, key, value)
-	{
+	json_object_foreach (a, key, value)
+		(*ret)[n++] = key;
+	json_object_foreach (b, key, value) {
 		if (!json_object_get(a, key))
 			(*ret)[n++] = key;
 	}
@@ -88,8 +88,7 @@ static json_t *artefacts_of(const json_t *report)
 	json_t *all = json_object(), *a;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "artefacts"), i, a)
-	{
+	json_array_foreach (json_object_get(report, "artefacts"), i, a) {
 		const char *of = json_string_value(json_array_get(json_object_get(a, "bundles"), 0));
 		_free_ char *name = xasprintf("%s%s%s", of ? of : "", of ? "/" : "", json_text(a, "name"));
 		const char *arch = json_text(a, "arch");
@@ -117,8 +116,7 @@ static json_t *bundle_of(const json_t *report, const char *platform)
 	json_t *b;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "bundles"), i, b)
-	{
+	json_array_foreach (json_object_get(report, "bundles"), i, b) {
 		if (!strcmp(json_text(json_object_get(b, "manifest"), "platform"), platform))
 			return b;
 	}
@@ -130,8 +128,7 @@ static json_t *measured_as(const json_t *bundle, const char *tee)
 	json_t *m;
 	size_t i;
 
-	json_array_foreach(json_object_get(bundle, "measured"), i, m)
-	{
+	json_array_foreach (json_object_get(bundle, "measured"), i, m) {
 		if (!strcmp(json_text(m, "tee"), tee))
 			return m;
 	}
@@ -148,8 +145,7 @@ static bool has(const json_t *array, const char *text)
 	json_t *j;
 	size_t i;
 
-	json_array_foreach((json_t *)array, i, j)
-	{
+	json_array_foreach ((json_t *)array, i, j) {
 		if (!strcmp(json_string_value(j), text))
 			return true;
 	}
@@ -182,8 +178,7 @@ static void take_input(struct platform_diff *d, const json_t *input, const char 
 		json_object_set_new(mine, "moves", json_array());
 		json_object_set_new(d->inputs, name, mine);
 	}
-	json_array_foreach(json_object_get(input, "moves"), i, reg)
-	{
+	json_array_foreach (json_object_get(input, "moves"), i, reg) {
 		_free_ char *whole = strcmp(tee, "files") ? xasprintf("%s.%s", tee, json_string_value(reg))
 		                                          : xstrdup(json_string_value(reg));
 
@@ -209,8 +204,8 @@ static int take_measured(struct platform_diff *d, json_t *old, json_t *new, cons
 	if (difference(a, b, moved_a, moved_b, &diff, e))
 		return e->code;
 	for (size_t p = 0; p < ARRAY_LEN(parts); p++)
-		json_array_foreach(json_object_get(diff, parts[p]), i, in)
-		        take_input(d, in, json_text(old, "tee"));
+		json_array_foreach (json_object_get(diff, parts[p]), i, in)
+			take_input(d, in, json_text(old, "tee"));
 	return 0;
 }
 
@@ -220,8 +215,8 @@ static json_t *registers_of(const json_t *bundle)
 	json_t *manifest = json_object_get(bundle, "manifest"), *all = json_object(), *value;
 	const char *name;
 
-	json_object_foreach(json_object_get(manifest, "unknown"), name, value)
-	        json_object_set_new(all, name, json_null());
+	json_object_foreach (json_object_get(manifest, "unknown"), name, value)
+		json_object_set_new(all, name, json_null());
 	json_object_update(all, json_object_get(manifest, "registers"));
 	return all;
 }
@@ -259,8 +254,7 @@ static int compare_platform(
 	const char *change = !old ? "added" : !new ? "removed" : "same";
 	size_t i, n;
 
-	json_array_foreach(json_object_get(old, "measured"), i, m)
-	{
+	json_array_foreach (json_object_get(old, "measured"), i, m) {
 		json_t *other = measured_as(new, json_text(m, "tee"));
 
 		if (other && take_measured(&d, m, other, name, e)) {
@@ -272,8 +266,7 @@ static int compare_platform(
 	for (i = 0; i < n; i++)
 		json_array_append(list, json_object_get(inputs, names[i]));
 	registers = registers_json(old, new, through);
-	json_array_foreach(registers, i, r)
-	{
+	json_array_foreach (registers, i, r) {
 		if (!strcmp(change, "same") && strcmp(json_text(r, "change"), "same"))
 			change = "changed";
 	}
@@ -290,8 +283,8 @@ static json_t *by_platform(const json_t *report)
 	json_t *all = json_object(), *b;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "bundles"), i, b)
-	        json_object_set(all, json_text(json_object_get(b, "manifest"), "platform"), b);
+	json_array_foreach (json_object_get(report, "bundles"), i, b)
+		json_object_set(all, json_text(json_object_get(b, "manifest"), "platform"), b);
 	return all;
 }
 
@@ -325,8 +318,10 @@ int report_diff(const json_t *old, const json_t *new, const char *old_name, cons
 	all = json_pack("{so so so so sO}", "packages", changes(old, new, "locks", "lock"), "config",
 	        changes(old, new, "config", "arch"), "files", changes(old, new, "files", "arch"), "artefacts",
 	        artefact_changes(old, new), "platforms", platforms);
-	json_object_foreach(all, key, value) same = same && (value == platforms || !json_array_size(value));
-	json_array_foreach(platforms, i, value) same = same && !strcmp(json_text(value, "change"), "same");
+	json_object_foreach (all, key, value)
+		same = same && (value == platforms || !json_array_size(value));
+	json_array_foreach (platforms, i, value)
+		same = same && !strcmp(json_text(value, "change"), "same");
 	json_object_set_new(all, "unknown", unknown(old, new));
 	json_object_set_new(all, "schema", json_string("bulla.report-diff/1"));
 	json_object_set_new(all, "old", json_string(old_name));

@@ -53,8 +53,7 @@ static void add_part(struct buf *to, const json_t *diff, const char *part, const
 	json_t *all = json_object_get(diff, part), *c;
 	size_t i, shown = 0;
 
-	json_array_foreach(all, i, c)
-	{
+	json_array_foreach (all, i, c) {
 		if (strcmp(group, json_text(c, key))) {
 			group = json_text(c, key);
 			buf_printf(to, "%s (%s)\n", heading, group);
@@ -71,7 +70,8 @@ static void add_list(struct buf *to, const json_t *list)
 	json_t *j;
 	size_t i;
 
-	json_array_foreach((json_t *)list, i, j) buf_printf(to, "%s%s", i ? ", " : "", json_string_value(j));
+	json_array_foreach ((json_t *)list, i, j)
+		buf_printf(to, "%s%s", i ? ", " : "", json_string_value(j));
 }
 
 /* The words that came and went, with … for those that stayed. */
@@ -81,8 +81,7 @@ static void add_words(struct buf *to, const json_t *words)
 	json_t *w;
 	size_t i;
 
-	json_array_foreach((json_t *)words, i, w)
-	{
+	json_array_foreach ((json_t *)words, i, w) {
 		const char *word = json_string_value(w);
 
 		if (*word == '=') {
@@ -129,9 +128,9 @@ static void add_platform(struct buf *to, const json_t *p)
 	                                     : change);
 	if (!strcmp(change, "added") || !strcmp(change, "removed"))
 		return;
-	json_array_foreach(json_object_get(p, "inputs"), i, j) add_input(to, j);
-	json_array_foreach(json_object_get(p, "registers"), i, j)
-	{
+	json_array_foreach (json_object_get(p, "inputs"), i, j)
+		add_input(to, j);
+	json_array_foreach (json_object_get(p, "registers"), i, j) {
 		if (!strcmp(json_text(j, "change"), "same"))
 			continue;
 		buf_printf(to, "    %s  ", json_text(j, "name"));
@@ -162,8 +161,9 @@ void report_diff_text(const json_t *diff, struct buf *ret)
 	add_part(ret, diff, "config", "arch", "kernel options", SIZE_MAX);
 	add_part(ret, diff, "artefacts", "arch", "sizes", SIZE_MAX);
 	add_part(ret, diff, "files", "arch", "files of the root", FILES_SHOWN);
-	json_array_foreach(json_object_get(diff, "unknown"), i, p)
-	        buf_printf(ret, "%s: only one of them says\n", json_string_value(p));
+	json_array_foreach (json_object_get(diff, "unknown"), i, p)
+		buf_printf(ret, "%s: only one of them says\n", json_string_value(p));
 	buf_printf(ret, "platforms\n");
-	json_array_foreach(json_object_get(diff, "platforms"), i, p) add_platform(ret, p);
+	json_array_foreach (json_object_get(diff, "platforms"), i, p)
+		add_platform(ret, p);
 }

@@ -51,8 +51,8 @@ static json_t *of_files(const json_t *manifest)
 	        cmdline + 1);
 	add_step(steps, manifest, "roothash", "dm-verity root", "rootfs",
 	        json_size(json_object_get(files, "rootfs.img"), "size"));
-	json_array_foreach(steps, i, step)
-	        json_object_set(registers, json_text(step, "register"), json_object_get(step, "after"));
+	json_array_foreach (steps, i, step)
+		json_object_set(registers, json_text(step, "register"), json_object_get(step, "after"));
 	return json_pack("{ss ss s{} s{sO sO sO sO} so s{} so}", "schema", MEASURE_SCHEMA, "tee", "files",
 	        "stack", "inputs", "kernel", json_object_get(files, "vmlinuz"), "initrd",
 	        json_object_get(files, "initrd"), "rootfs", json_object_get(files, "rootfs.img"), "cmdline",
@@ -65,8 +65,7 @@ static json_t *disagreements(const json_t *manifest, const json_t *measured)
 	json_t *all = json_array(), *value;
 	const char *name;
 
-	json_object_foreach(json_object_get(measured, "registers"), name, value)
-	{
+	json_object_foreach (json_object_get(measured, "registers"), name, value) {
 		_free_ char *key = xasprintf("%s.%s", json_text(measured, "tee"), name);
 		json_t *said = json_object_get(json_object_get(manifest, "registers"), key);
 

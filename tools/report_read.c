@@ -10,8 +10,7 @@ static bool are_texts(const json_t *array)
 	json_t *j;
 	size_t i;
 
-	json_array_foreach((json_t *)array, i, j)
-	{
+	json_array_foreach ((json_t *)array, i, j) {
 		if (!json_is_string(j))
 			return false;
 	}
@@ -38,8 +37,7 @@ static int check(const char *path, const json_t *j, struct err *e)
 		if (!part || json_typeof(part) != parts[i].type)
 			return err_set(e, -EINVAL, "%s: %s: missing, or of another type", path, parts[i].key);
 	}
-	json_array_foreach(json_object_get(j, "bundles"), i, b)
-	{
+	json_array_foreach (json_object_get(j, "bundles"), i, b) {
 		_free_ char *name = xasprintf("%s: bundles[%zu]", path, i);
 		_free_ char *text = json_dumps(json_object_get(b, "manifest"), JSON_ENCODE_ANY);
 		_bundle_ struct bundle *ignored = NULL;
@@ -71,8 +69,7 @@ static int check_current(const char *dir, const char *path, const json_t *j, str
 	json_t *b;
 	size_t i;
 
-	json_array_foreach(json_object_get(j, "bundles"), i, b)
-	{
+	json_array_foreach (json_object_get(j, "bundles"), i, b) {
 		json_t *manifest = json_object_get(b, "manifest");
 		const char *platform = json_text(manifest, "platform");
 		_free_ char *bundle = xasprintf("%s/bundles/%s", dir, platform),

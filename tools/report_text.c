@@ -10,8 +10,7 @@ static double seconds_of(const json_t *report, const char *step)
 	json_t *t;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "times"), i, t)
-	{
+	json_array_foreach (json_object_get(report, "times"), i, t) {
 		json_t *seconds = json_object_get(t, "seconds");
 
 		if (seconds && !strcmp(json_text(t, "step"), step))
@@ -51,8 +50,7 @@ void report_over(const json_t *report, struct buf *ret)
 	json_t *a;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "artefacts"), i, a)
-	{
+	json_array_foreach (json_object_get(report, "artefacts"), i, a) {
 		uint64_t size = json_size(a, "size"), budget = json_size(a, "budget");
 		char size_text[16], budget_text[16];
 		_free_ char *label = label_of(a);
@@ -89,16 +87,15 @@ static void add_bundle(const json_t *b, struct buf *to)
 
 	buf_printf(to, "\n%s%s: %s\n", json_text(manifest, "platform"),
 	        strcmp(json_text(manifest, "profile"), "debug") ? "" : " (debug)", json_text(b, "path"));
-	json_object_foreach(registers, name, value)
-	{
+	json_object_foreach (registers, name, value) {
 		if (is_shown(manifest, name, json_string_value(value)))
 			names[n++] = name;
 	}
 	qsort(names, n, sizeof(*names), by_name);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(to, "  %-22s %s\n", names[i], json_text(registers, names[i]));
-	json_array_foreach(json_object_get(b, "disagrees"), n, value)
-	        buf_printf(to, "  %-22s measured otherwise now\n", json_string_value(value));
+	json_array_foreach (json_object_get(b, "disagrees"), n, value)
+		buf_printf(to, "  %-22s measured otherwise now\n", json_string_value(value));
 	if (json_object_size(unknown))
 		buf_printf(to, "  %zu register%s cannot be known before the launch\n",
 		        json_object_size(unknown), json_object_size(unknown) == 1 ? "" : "s");
@@ -111,11 +108,11 @@ void report_text(const json_t *report, struct buf *ret)
 
 	buf_printf(
 	        ret, "%-14s %10s %-*s  %-12s  %s\n", "artefact", "size", USED, "/ budget", "sha256", "took");
-	json_array_foreach(json_object_get(report, "artefacts"), i, j)
-	{
+	json_array_foreach (json_object_get(report, "artefacts"), i, j) {
 		/* of what bundles alone have, the page tells the rest */
 		if (!json_object_get(j, "bundles") || json_size(j, "budget"))
 			add_row(report, j, ret);
 	}
-	json_array_foreach(json_object_get(report, "bundles"), i, j) add_bundle(j, ret);
+	json_array_foreach (json_object_get(report, "bundles"), i, j)
+		add_bundle(j, ret);
 }

@@ -181,7 +181,9 @@ bool rvps_suits(const struct rvps_name *n, json_t *value, const struct rvps_edit
 		return is_kind(n, value, edition);
 	if (!json_is_array(value) || !json_array_size(value))
 		return false;
-	json_array_foreach(value, i, one) if (!is_kind(n, one, edition)) return false;
+	json_array_foreach (value, i, one)
+		if (!is_kind(n, one, edition))
+			return false;
 	return true;
 }
 
@@ -263,8 +265,7 @@ json_t *rvps_edited(json_t *names_of, const char *attester, const struct rvps_ed
 	if (!knows(edition, attester))
 		return NULL;
 	ret = json_object();
-	json_object_foreach(names_of, key, value)
-	{
+	json_object_foreach (names_of, key, value) {
 		const struct rvps_name *n = rvps_find(attester, key);
 		json_t *to;
 
@@ -275,7 +276,8 @@ json_t *rvps_edited(json_t *names_of, const char *attester, const struct rvps_ed
 			continue;
 		}
 		to = json_array();
-		json_array_foreach(value, i, one) json_array_append_new(to, edited_one(one, n, edition));
+		json_array_foreach (value, i, one)
+			json_array_append_new(to, edited_one(one, n, edition));
 		if (!json_is_array(value))
 			json_array_append_new(to, edited_one(value, n, edition));
 		json_object_set_new(ret, key, to);
@@ -288,7 +290,9 @@ static bool has(json_t *list, json_t *value)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one) if (json_equal(one, value)) return true;
+	json_array_foreach (list, i, one)
+		if (json_equal(one, value))
+			return true;
 	return false;
 }
 
@@ -298,14 +302,15 @@ int rvps_merge(json_t *into, json_t *from, struct err *e)
 	json_t *value, *one;
 	size_t i;
 
-	json_object_foreach(from, key, value)
-	{
+	json_object_foreach (from, key, value) {
 		json_t *old = json_object_get(into, key);
 
 		if (!old) {
 			json_object_set_new(into, key, json_deep_copy(value));
 		} else if (json_is_array(old) && json_is_array(value)) {
-			json_array_foreach(value, i, one) if (!has(old, one)) json_array_append(old, one);
+			json_array_foreach (value, i, one)
+				if (!has(old, one))
+					json_array_append(old, one);
 		} else if (!json_equal(old, value)) {
 			_free_ char *a = json_dumps(old, JSON_ENCODE_ANY),
 			            *b = json_dumps(value, JSON_ENCODE_ANY);

@@ -411,7 +411,8 @@ static int run(const struct args *a, struct err *e)
 		puts(text);
 		return 0;
 	}
-	json_object_foreach(m.measured.registers, key, value) print_register(m.platform->name, key, value);
+	json_object_foreach (m.measured.registers, key, value)
+		print_register(m.platform->name, key, value);
 	return 0;
 }
 

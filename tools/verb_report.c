@@ -28,8 +28,7 @@ static int check_measured(const json_t *report, struct err *e)
 	json_t *b, *first;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "bundles"), i, b)
-	{
+	json_array_foreach (json_object_get(report, "bundles"), i, b) {
 		first = json_array_get(json_object_get(b, "disagrees"), 0);
 		if (!first)
 			continue;

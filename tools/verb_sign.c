@@ -112,7 +112,8 @@ static int list_public(const struct args *a, const struct keyset *k, struct err 
 		return 0;
 	}
 	printf("kind=%s\nowner=%s\n", keyset_kind(k), uuid_text(text, owner));
-	json_object_foreach(keys, role, value) printf("%s=%s\n", role, json_string_value(value));
+	json_object_foreach (keys, role, value)
+		printf("%s=%s\n", role, json_string_value(value));
 	return 0;
 }
 

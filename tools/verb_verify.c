@@ -246,18 +246,18 @@ static void print(const struct args *a, const json_t *j, int status)
 
 	printf("%s %s: %s\n", json_string_value(json_object_get(j, "kind")), args_get(a, "evidence"),
 	        answer(status));
-	json_array_foreach(json_object_get(j, "checks"), i, check)
-	        printf("  %-9s  %-20s %s\n", json_string_value(json_object_get(check, "result")),
-	                json_string_value(json_object_get(check, "name")),
-	                json_string_value(json_object_get(check, "detail")));
+	json_array_foreach (json_object_get(j, "checks"), i, check)
+		printf("  %-9s  %-20s %s\n", json_string_value(json_object_get(check, "result")),
+		        json_string_value(json_object_get(check, "name")),
+		        json_string_value(json_object_get(check, "detail")));
 	if (explanation) {
 		putchar('\n');
 		against_print(explanation, a->verbose);
 	}
 	if (!a->verbose)
 		return;
-	json_object_foreach((json_t *)json_object_get(j, "registers"), name, value)
-	        printf("%s=%s\n", name, json_string_value(value));
+	json_object_foreach ((json_t *)json_object_get(j, "registers"), name, value)
+		printf("%s=%s\n", name, json_string_value(value));
 }
 
 /* The registers, by reference values; without these, that is said. */

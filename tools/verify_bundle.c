@@ -82,16 +82,16 @@ static void recipe_of(const struct bundle *b, struct platform *ret)
 	const char *kind;
 	size_t i;
 
-	json_object_foreach(launch, kind, profile) add_word(&stack, json_string_value(profile), ' ');
-	json_array_foreach(json_object_get(b->json, "variants"), i, v)
-	{
+	json_object_foreach (launch, kind, profile)
+		add_word(&stack, json_string_value(profile), ' ');
+	json_array_foreach (json_object_get(b->json, "variants"), i, v) {
 		const char *cpu = json_string_value(json_object_get(v, "cpu")),
 		           *memory = json_string_value(json_object_get(v, "memory"));
 		json_t *n = json_object_get(v, "vcpus");
 		char number[16];
 
-		json_object_foreach(json_object_get(v, "stack"), kind, profile)
-		        add_word(&stack, json_string_value(profile), ' ');
+		json_object_foreach (json_object_get(v, "stack"), kind, profile)
+			add_word(&stack, json_string_value(profile), ' ');
 		if (cpu)
 			add_word(&cpus, cpu, ' ');
 		if (memory)
@@ -114,8 +114,7 @@ static const char *other_value(const json_t *want, const json_t *got)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)want, key, value)
-	{
+	json_object_foreach ((json_t *)want, key, value) {
 		if (!json_equal(value, json_object_get(got, key)))
 			return key;
 	}
@@ -130,8 +129,7 @@ static json_t *unknown_of_tee(const struct bundle *b)
 	size_t n = strlen(b->tee);
 	const char *key;
 
-	json_object_foreach(json_object_get(b->json, "unknown"), key, value)
-	{
+	json_object_foreach (json_object_get(b->json, "unknown"), key, value) {
 		if (!strncmp(key, b->tee, n) && key[n] == '.')
 			json_object_set(all, key, value);
 	}
@@ -162,8 +160,7 @@ static int check_registers(const struct bundle *b, struct err *e)
 	}
 	if (json_array_size(variants) != json_array_size(m.variants))
 		return no(e, "variants", "are not those that are measured");
-	json_array_foreach(m.variants, i, v)
-	{
+	json_array_foreach (m.variants, i, v) {
 		if (json_equal(v, json_array_get(variants, i)))
 			continue;
 		err_set(e, -EBADMSG, "variants[%zu]: measured is another register than manifest.json says",

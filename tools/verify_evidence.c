@@ -47,8 +47,7 @@ static EVP_PKEY *hcl_key(struct slice claims)
 	const json_t *key;
 	size_t i;
 
-	json_array_foreach(json_object_get(j, "keys"), i, key)
-	{
+	json_array_foreach (json_object_get(j, "keys"), i, key) {
 		const char *kid = json_string_value(json_object_get(key, "kid"));
 
 		if (kid && !strcmp(kid, "HCLAkPub"))

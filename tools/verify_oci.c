@@ -109,8 +109,7 @@ static int check_layers(struct layout *l, const struct released *p, json_t *laye
 	json_t *d;
 	size_t i;
 
-	json_array_foreach(layers, i, d)
-	{
+	json_array_foreach (layers, i, d) {
 		const char *type, *hex,
 		        *title = json_string_value(json_object_get(
 		                json_object_get(d, "annotations"), "org.opencontainers.image.title"));
@@ -160,8 +159,7 @@ static int check_descriptor(struct layout *l, json_t *d, unsigned depth, struct 
 		return depth ? 0 : check_manifest(l, j, e);
 	if (strcmp(type, "application/vnd.oci.image.index.v1+json") || depth)
 		return no(e, path, "is neither a manifest nor the index of all");
-	json_array_foreach(json_object_get(j, "manifests"), i, child)
-	{
+	json_array_foreach (json_object_get(j, "manifests"), i, child) {
 		if (check_descriptor(l, child, depth + 1, e))
 			return e->code;
 	}
@@ -193,8 +191,7 @@ static int check_layout(struct layout *l, struct err *e)
 		return e->code;
 	if (json_unpack(layout, "{ss!}", "imageLayoutVersion", &version) || strcmp(version, "1.0.0"))
 		return no(e, layout_path, "expected imageLayoutVersion 1.0.0");
-	json_array_foreach(json_object_get(index, "manifests"), i, d)
-	{
+	json_array_foreach (json_object_get(index, "manifests"), i, d) {
 		if (check_tag(l, d, e))
 			return e->code;
 	}

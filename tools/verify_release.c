@@ -186,8 +186,7 @@ static int check_statement(const struct releasing *v, json_t *statement, struct 
 	if (!type || strcmp(type, "https://in-toto.io/Statement/v1") || !predicate ||
 	        strcmp(predicate, "https://slsa.dev/provenance/v1"))
 		return no(e, "no in-toto statement of SLSA provenance v1");
-	json_array_foreach(subjects, i, s)
-	{
+	json_array_foreach (subjects, i, s) {
 		if (check_subject(v, s, e))
 			return e->code;
 		json_object_set(names, json_string_value(json_object_get(s, "name")), s);
@@ -229,8 +228,7 @@ static int check_sbom(const struct releasing *v, struct err *e)
 	if (io_read_file(path, 1 << 26, &text, e))
 		return e->code;
 	doc = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	json_array_foreach(json_object_get(doc, "packages"), i, p)
-	{
+	json_array_foreach (json_object_get(doc, "packages"), i, p) {
 		json_t *sum = json_array_get(json_object_get(p, "checksums"), 0);
 		const char *hex = json_string_value(json_object_get(sum, "checksumValue"));
 
@@ -308,10 +306,10 @@ static void print(const struct releasing *v, const char *answer)
 	size_t i;
 
 	printf("release %s: %s\n", v->dir, answer);
-	json_array_foreach(v->checks, i, c)
-	        printf("  %-9s  %-22s %s\n", json_string_value(json_object_get(c, "result")),
-	                json_string_value(json_object_get(c, "name")),
-	                json_string_value(json_object_get(c, "detail")));
+	json_array_foreach (v->checks, i, c)
+		printf("  %-9s  %-22s %s\n", json_string_value(json_object_get(c, "result")),
+		        json_string_value(json_object_get(c, "name")),
+		        json_string_value(json_object_get(c, "detail")));
 }
 
 int verify_release(const struct args *a, struct err *e)

@@ -111,8 +111,7 @@ static json_t *launch_digests(const struct bundle *b)
 	for (i = 0; i < b->n_registers; i++)
 		if (!strcmp(b->registers[i].name, "snp.launch_digest"))
 			json_object_set_new(ret, b->registers[i].value, json_true());
-	json_array_foreach(json_object_get(b->json, "variants"), i, v)
-	{
+	json_array_foreach (json_object_get(b->json, "variants"), i, v) {
 		const char *hex = json_string_value(
 		        json_object_get(json_object_get(v, "registers"), "snp.launch_digest"));
 
@@ -136,8 +135,7 @@ static int check_id_blocks(const struct bundle *b, json_t *summary, size_t *n, s
 	if (io_read_file(path, 1 << 26, &text, e))
 		return e->code;
 	j = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	json_array_foreach(json_object_get(j, "blocks"), i, block)
-	{
+	json_array_foreach (json_object_get(j, "blocks"), i, block) {
 		if (check_block(block, summary, digests, e))
 			return e->code;
 	}

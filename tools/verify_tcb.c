@@ -150,8 +150,9 @@ static void check_status(struct verify *v, const char *check, const json_t *leve
 	const json_t *id;
 	size_t i;
 
-	json_array_foreach(json_object_get(level, "advisoryIDs"), i, id) buf_printf(
-	        &advice, "%s%s", i ? ", " : ": ", json_is_string(id) ? json_string_value(id) : "?");
+	json_array_foreach (json_object_get(level, "advisoryIDs"), i, id)
+		buf_printf(
+		        &advice, "%s%s", i ? ", " : ": ", json_is_string(id) ? json_string_value(id) : "?");
 	for (const char *const *s = v->tcb_status; !ok && s && *s; s++)
 		ok = !strcmp(status, *s);
 	if (!level)
@@ -184,8 +185,7 @@ static const json_t *find_level(const json_t *info, const struct pck *pck, struc
 
 	for (i = 0; i < COMPONENTS; i++)
 		tdx[i] = tee_tcb_svn.p[i];
-	json_array_foreach(json_object_get(info, "tcbLevels"), i, level)
-	{
+	json_array_foreach (json_object_get(info, "tcbLevels"), i, level) {
 		const json_t *tcb = json_object_get(level, "tcb"), *pcesvn = json_object_get(tcb, "pcesvn");
 
 		/* with modules that have an identity of their own, the first two are theirs */
@@ -203,8 +203,7 @@ static const json_t *find_isvsvn(const json_t *list, unsigned svn)
 	const json_t *level;
 	size_t i;
 
-	json_array_foreach(list, i, level)
-	{
+	json_array_foreach (list, i, level) {
 		const json_t *n = json_object_get(json_object_get(level, "tcb"), "isvsvn");
 
 		if (json_is_integer(n) && json_integer_value(n) <= svn)
@@ -239,8 +238,7 @@ static void check_module(struct verify *v, const json_t *info, const struct tdx_
 	snprintf(id, sizeof(id), "TDX_%02X", version);
 	if (version) {
 		module = NULL;
-		json_array_foreach(json_object_get(info, "tdxModuleIdentities"), i, m)
-		{
+		json_array_foreach (json_object_get(info, "tdxModuleIdentities"), i, m) {
 			if (!strcmp(text_of(m, "id"), id))
 				module = m;
 		}

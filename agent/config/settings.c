@@ -85,7 +85,9 @@ static const char *wrong(enum kind kind, const json_t *v)
 	case JSON:
 		return json_is_object(v) ? NULL : "a table";
 	case PEM:
-		json_array_foreach(v, i, part) if (!json_is_string(part)) return "strings";
+		json_array_foreach (v, i, part)
+			if (!json_is_string(part))
+				return "strings";
 		return text || json_is_array(v) ? NULL : "a list of strings";
 	default:
 		break;
@@ -121,7 +123,8 @@ static char *joined(const json_t *v)
 
 	if (json_is_string(v))
 		return xstrdup(json_string_value(v));
-	json_array_foreach(v, i, part) buf_printf(&all, "%s\n", json_string_value(part));
+	json_array_foreach (v, i, part)
+		buf_printf(&all, "%s\n", json_string_value(part));
 	buf_str(&all);
 	return (char *)TAKE(all.p);
 }
@@ -176,17 +179,17 @@ static int only_known(const char *file, const struct setting *s, json_t *ours, s
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(ours, key, v) if (!known(s, key))
-	{
-		_buf_ struct buf names = { 0 };
+	json_object_foreach (ours, key, v)
+		if (!known(s, key)) {
+			_buf_ struct buf names = { 0 };
 
-		err_set(e, -EBADMSG, "%s: bulla.%s is unknown", file, key);
-		for (; s->path; s++)
-			if (begins(s->path, "bulla."))
-				buf_printf(&names, "%s%s", names.n ? ", " : "", s->path + 6);
-		err_hint(e, "there are %s", buf_str(&names));
-		return e->code;
-	}
+			err_set(e, -EBADMSG, "%s: bulla.%s is unknown", file, key);
+			for (; s->path; s++)
+				if (begins(s->path, "bulla."))
+					buf_printf(&names, "%s%s", names.n ? ", " : "", s->path + 6);
+			err_hint(e, "there are %s", buf_str(&names));
+			return e->code;
+		}
 	return 0;
 }
 

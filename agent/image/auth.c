@@ -114,8 +114,7 @@ void auth_find(const json_t *auths, const char *name, struct buf *login, struct 
 	for (size_t n = strlen(name); n; n--) {
 		if (name[n] && name[n] != '/')
 			continue;
-		json_object_foreach((json_t *)auths, key, v)
-		{
+		json_object_foreach ((json_t *)auths, key, v) {
 			if (!same_name(key, name, n))
 				continue;
 			both = json_string_value(json_object_get(v, "auth"));

@@ -67,8 +67,9 @@ static int check_descriptor(const json_t *d, const char *where, size_t i, struct
 	else if (annotations && !json_is_object(annotations))
 		bad = "has annotations that are no object";
 	else
-		json_object_foreach((json_t *)annotations, key, v) if (!json_is_string(v)) bad =
-		        "has an annotation that is no string";
+		json_object_foreach ((json_t *)annotations, key, v)
+			if (!json_is_string(v))
+				bad = "has an annotation that is no string";
 	return bad ? err_set(e, -EBADMSG, "manifest: %s[%zu] %s", where, i, bad) : 0;
 }
 

@@ -19,8 +19,7 @@ int mirrors_read(struct slice text, json_t **ret, struct err *e)
 	list = json_object_get(j, "registry");
 	if (list && !json_is_array(list))
 		return err_set(e, -EBADMSG, "%s: registry is no array of tables", name);
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach (list, i, entry) {
 		const json_t *mirrors = json_object_get(entry, "mirror");
 
 		if (!json_text(entry, "prefix", REF_NAME) && !json_text(entry, "location", REF_NAME))
@@ -29,9 +28,10 @@ int mirrors_read(struct slice text, json_t **ret, struct err *e)
 		if (mirrors && !json_is_array(mirrors))
 			return err_set(
 			        e, -EBADMSG, "%s: registry[%zu].mirror is no array of tables", name, i);
-		json_array_foreach(
-		        mirrors, k, mirror) if (!json_text(mirror, "location", REF_NAME)) return err_set(e,
-		        -EBADMSG, "%s: registry[%zu].mirror[%zu] has no location", name, i, k);
+		json_array_foreach (mirrors, k, mirror)
+			if (!json_text(mirror, "location", REF_NAME))
+				return err_set(e, -EBADMSG, "%s: registry[%zu].mirror[%zu] has no location",
+				        name, i, k);
 	}
 	*ret = TAKE(j);
 	return 0;
@@ -78,8 +78,7 @@ int mirrors_locate(const json_t *config, const struct image_ref *ref, struct loc
 	size_t longest = 0, cut = 0, i;
 
 	*n = 0;
-	json_array_foreach(list, i, entry)
-	{
+	json_array_foreach (list, i, entry) {
 		const char *prefix = json_text(entry, "prefix", REF_NAME);
 		size_t k;
 
@@ -93,8 +92,7 @@ int mirrors_locate(const json_t *config, const struct image_ref *ref, struct loc
 	}
 	if (json_is_true(json_object_get(best, "blocked")))
 		return err_set(e, -EACCES, "image %s is blocked by the registries config", ref->name);
-	json_array_foreach(json_object_get(best, "mirror"), i, mirror)
-	{
+	json_array_foreach (json_object_get(best, "mirror"), i, mirror) {
 		const char *of = json_text(mirror, "pull-from-mirror", 16);
 
 		if (of ? !strcmp(of, ref->digest[0] ? "tag-only" : "digest-only")

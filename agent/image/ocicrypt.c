@@ -215,8 +215,7 @@ int ocicrypt_open(const json_t *descriptor, const char *key_uri, ocicrypt_get *g
 	if (k < 0)
 		return k;
 	k = err_set(e, -EBADMSG, "no key is wrapped for the guest");
-	json_object_foreach(annotations, name, value)
-	{
+	json_object_foreach (annotations, name, value) {
 		const char *kind = name + sizeof(prefix) - 1;
 
 		if (strncmp(name, prefix, sizeof(prefix) - 1) != 0 || !json_is_string(value) ||

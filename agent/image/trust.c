@@ -49,8 +49,7 @@ static int check_members(const json_t *o, const char *known, const char *where, 
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)o, key, v)
-	{
+	json_object_foreach ((json_t *)o, key, v) {
 		if (strcmp(key, "type") && !listed(key, known))
 			return err_set(e, -EOPNOTSUPP, "%s: member '%.60s' is not known here", where, key);
 		if (!json_is_string(v) && !listed(key, " keyPaths keyDatas signedIdentity "))
@@ -143,19 +142,18 @@ int trust_read(struct slice text, json_t **ret, struct err *e)
 		return e->code;
 	if (!json_is_object(j))
 		return err_set(e, -EBADMSG, "policy.json: it is no object");
-	json_object_foreach(j, key, v) if (!listed(key, " default transports ")) return err_set(
-	        e, -EOPNOTSUPP, "policy.json: member '%.60s' is not known", key);
+	json_object_foreach (j, key, v)
+		if (!listed(key, " default transports "))
+			return err_set(e, -EOPNOTSUPP, "policy.json: member '%.60s' is not known", key);
 	if (check_requirements(json_object_get(j, "default"), "default", e))
 		return e->code;
 	v = json_object_get(j, "transports");
 	if (v && !json_is_object(v))
 		return err_set(e, -EBADMSG, "policy.json: transports is no object");
-	json_object_foreach(v, transport, scopes)
-	{
+	json_object_foreach (v, transport, scopes) {
 		if (!json_is_object(scopes))
 			return err_set(e, -EBADMSG, "policy.json: transports.%.40s is no object", transport);
-		json_object_foreach(scopes, scope, list)
-		{
+		json_object_foreach (scopes, scope, list) {
 			_free_ char *where = xasprintf("transports.%.40s.\"%.200s\"", transport, scope);
 
 			if (check_requirements(list, where, e))

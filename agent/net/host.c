@@ -207,8 +207,7 @@ static int parse_addresses(const json_t *list, struct net_ip *ret, struct err *e
 	const json_t *a;
 	size_t i;
 
-	json_array_foreach(list, i, a)
-	{
+	json_array_foreach (list, i, a) {
 		_buf_ struct buf both = { 0 };
 		int k;
 
@@ -377,8 +376,9 @@ int host_routes(const json_t *request, struct err *e)
 		k = net_links(&n, &links, &count);
 	if (k)
 		return fails(e, k, "interfaces");
-	json_array_foreach(list, i, o) if (parse_route(o, (const struct net_link *)links.p, count, &r[i],
-	                                           e)) return err_wrap(e, "Routes[%zu]", i);
+	json_array_foreach (list, i, o)
+		if (parse_route(o, (const struct net_link *)links.p, count, &r[i], e))
+			return err_wrap(e, "Routes[%zu]", i);
 	k = drop_routes(&n);
 	return k ? fails(e, k, "old routes") : add_routes(&n, r, json_array_size(list), e);
 }
@@ -423,7 +423,8 @@ int host_neighbors(const json_t *request, struct err *e)
 		k = net_links(&n, &links, &count);
 	if (k)
 		return fails(e, k, "interfaces");
-	json_array_foreach(list, i, o) if (add_neighbor(&n, (const struct net_link *)links.p, count, o,
-	                                           e)) return err_wrap(e, "ARPNeighbors[%zu]", i);
+	json_array_foreach (list, i, o)
+		if (add_neighbor(&n, (const struct net_link *)links.p, count, o, e))
+			return err_wrap(e, "ARPNeighbors[%zu]", i);
 	return 0;
 }

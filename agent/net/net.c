@@ -138,8 +138,7 @@ void net_dns(struct net *net, const json_t *servers)
 	size_t i;
 
 	net->n_dns = 0;
-	json_array_foreach(servers, i, one)
-	{
+	json_array_foreach (servers, i, one) {
 		const char *s = json_string_value(one);
 
 		if (s && net->n_dns < ARRAY_LEN(net->dns) &&

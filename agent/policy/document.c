@@ -84,7 +84,9 @@ static int check_texts(const json_t *v, const char *where, struct err *e)
 
 	if (!json_is_array(v))
 		return bad(e, where, "a list of strings");
-	json_array_foreach(v, i, text) if (!text_of(text)) return bad(e, where, "a list of strings");
+	json_array_foreach (v, i, text)
+		if (!text_of(text))
+			return bad(e, where, "a list of strings");
 	return 0;
 }
 
@@ -97,8 +99,7 @@ static int check_calls(const json_t *v, const char *where, struct err *e)
 
 	if (!json_is_object(v))
 		return bad(e, where, "an object");
-	json_object_foreach((json_t *)v, key, flag)
-	{
+	json_object_foreach ((json_t *)v, key, flag) {
 		if (!document_knows(key))
 			return err_set(e, -EBADMSG,
 			        "policy.json: %s: '%s' is no call that a policy can allow or deny", where,
@@ -135,8 +136,7 @@ static int check_value(const json_t *v, const struct member *m, const char *wher
 	}
 	if (!json_is_array(v))
 		return bad(e, where, "a list");
-	json_array_foreach(v, i, item)
-	{
+	json_array_foreach (v, i, item) {
 		snprintf(inner, sizeof(inner), "%s[%zu]", where, i);
 		if ((m->kind & KIND) == ARGVS ? check_texts(item, inner, e)
 		                              : check_object(item, m->sub, inner, e))
@@ -154,8 +154,7 @@ static int check_object(const json_t *v, const struct member *m, const char *whe
 
 	if (!json_is_object(v))
 		return bad(e, where, "an object");
-	json_object_foreach((json_t *)v, key, item)
-	{
+	json_object_foreach ((json_t *)v, key, item) {
 		const struct member *k = m;
 
 		while (k->name && strcmp(k->name, key))
@@ -182,8 +181,7 @@ int document_check(const json_t *doc, struct err *e)
 		return e->code;
 	if (strcmp(json_string_value(json_object_get(doc, "schema")), "bulla.agent-policy/1"))
 		return bad(e, "schema", "bulla.agent-policy/1");
-	json_array_foreach(all, i, v)
-	{
+	json_array_foreach (all, i, v) {
 		const json_t *set = json_object_get(json_object_get(v, "env"), "set"), *one;
 		size_t n;
 
@@ -191,9 +189,9 @@ int document_check(const json_t *doc, struct err *e)
 			if (json_equal(json_object_get(v, "name"),
 			            json_object_get(json_array_get(all, k), "name")))
 				return bad(e, "containers", "a name of its own for each");
-		json_array_foreach(set, n, one) if (strcspn(json_string_value(one), "=") - 1 >=
-		                                    json_string_length(one) - 1) return bad(e,
-		        "containers: env.set", "NAME=value");
+		json_array_foreach (set, n, one)
+			if (strcspn(json_string_value(one), "=") - 1 >= json_string_length(one) - 1)
+				return bad(e, "containers: env.set", "NAME=value");
 	}
 	return 0;
 }

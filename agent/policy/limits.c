@@ -60,7 +60,9 @@ static bool names(const json_t *list, const char *text)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v) if (text_of(v) && !strcmp(text_of(v), text)) return true;
+	json_array_foreach (list, i, v)
+		if (text_of(v) && !strcmp(text_of(v), text))
+			return true;
 	return false;
 }
 
@@ -101,8 +103,7 @@ int judge_capabilities(const struct judge *j, const json_t *host, const json_t *
 		json_object_set_new(all, sets[s], out);
 		if (list_of(host, sets[s], ARRAY_LEN(caps), &list, j->e))
 			return err_wrap(j->e, "process.capabilities");
-		json_array_foreach((json_t *)list, i, v)
-		{
+		json_array_foreach ((json_t *)list, i, v) {
 			if (capability(j, sets[s], i, text_of(v), bounds))
 				return j->e->code;
 			json_array_append(out, v);
@@ -126,8 +127,7 @@ static int rlimits(const struct judge *j, const json_t *host, json_t *ret)
 	json_object_set_new(ret, "rlimits", out);
 	if (list_of(host, "rlimits", ARRAY_LEN(kinds), &list, j->e))
 		return err_wrap(j->e, "process");
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *type = text_of(json_object_get(v, "type"));
 		const json_t *hard = json_object_get(v, "hard"), *soft = json_object_get(v, "soft");
 		size_t k = 0;

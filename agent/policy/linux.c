@@ -21,8 +21,7 @@ static int namespaces(const struct judge *j, const json_t *host, json_t *ret)
 	json_object_set_new(ret, "namespaces", out);
 	if (list_of(host, "namespaces", 16, &list, j->e))
 		return err_wrap(j->e, "linux");
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *type = text_of(json_object_get(v, "type"));
 		const char *path = text_of(json_object_get(v, "path"));
 		size_t k = 0;
@@ -62,8 +61,7 @@ static bool device_named(const struct judge *j, const json_t *device)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(j->rule, "devices"), i, v)
-	{
+	json_array_foreach (json_object_get(j->rule, "devices"), i, v) {
 		struct node n = { json_string_value(json_object_get(v, "path")),
 			json_string_value(json_object_get(v, "type")),
 			json_integer_value(json_object_get(v, "major")),
@@ -117,8 +115,7 @@ static int devices(const struct judge *j, const json_t *host, json_t *ret, json_
 	json_array_append_new(rules, json_pack("{sb ss}", "allow", 0, "access", "rwm"));
 	if (list_of(host, "devices", NAMES_MAX, &list, j->e))
 		return err_wrap(j->e, "linux");
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *path = text_of(json_object_get(v, "path"));
 		size_t k = 0;
 
@@ -145,8 +142,7 @@ static int no_device_rule_for_all(const struct judge *j, const json_t *resources
 
 	if (list_of(resources, "devices", NAMES_MAX, &list, j->e))
 		return err_wrap(j->e, "linux.resources");
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *type = text_of(json_object_get(v, "type"));
 
 		if (json_is_true(json_object_get(v, "allow")) && (!type || !*type || *type == 'a'))
@@ -204,8 +200,7 @@ static int sysctls(const struct judge *j, const json_t *host, json_t *ret)
 	json_object_set_new(ret, "sysctl", out = json_object());
 	if (json_object_size(all) > NAMES_MAX)
 		return no(j->e, "linux.sysctl: more than %d", NAMES_MAX);
-	json_object_foreach(all, key, v)
-	{
+	json_object_foreach (all, key, v) {
 		const char *value = text_of(v);
 		_free_ char *pair = xasprintf("%s=%s", key, value ? value : "");
 		bool in_own = false, ok = false;

@@ -99,7 +99,9 @@ static bool has(const json_t *list, const char *word)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v) if (!strcmp(json_string_value(v), word)) return true;
+	json_array_foreach (list, i, v)
+		if (!strcmp(json_string_value(v), word))
+			return true;
 	return false;
 }
 
@@ -117,8 +119,7 @@ static int read_options(const struct judge *j, size_t n, const json_t *mount, js
 
 	if (list_of(mount, "options", NAMES_MAX, &list, j->e))
 		return err_wrap(j->e, "mounts[%zu]", n);
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *text = text_of(v);
 		size_t k = 0;
 
@@ -150,8 +151,7 @@ static bool named(const struct judge *j, const char *destination, const char *ty
 	const json_t *volumes = json_object_get(j->image, "Volumes"), *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(j->rule, "mounts"), i, v)
-	{
+	json_array_foreach (json_object_get(j->rule, "mounts"), i, v) {
 		const json_t *of_type = json_object_get(v, "type"), *of_source = json_object_get(v, "source");
 
 		if (glob(json_string_value(json_object_get(v, "destination")), destination) &&
@@ -298,6 +298,8 @@ int judge_mounts(const struct judge *j, const json_t *mounts, json_t *ret)
 			        ret, make(special[i].type, special[i].destination, special[i].source, words));
 			json_decref(words);
 		}
-	json_array_foreach(mounts, i, v) if (one_mount(j, i, v, ret)) return j->e->code;
+	json_array_foreach (mounts, i, v)
+		if (one_mount(j, i, v, ret))
+			return j->e->code;
 	return 0;
 }

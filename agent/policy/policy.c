@@ -61,8 +61,9 @@ static bool execs(const struct policy *p)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(p->doc, "containers"), i,
-	        v) if (json_array_size(json_object_get(v, "exec"))) return true;
+	json_array_foreach (json_object_get(p->doc, "containers"), i, v)
+		if (json_array_size(json_object_get(v, "exec")))
+			return true;
 	return false;
 }
 

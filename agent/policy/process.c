@@ -24,8 +24,7 @@ static bool env_allowed(const json_t *patterns, const char *name, const char *va
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(patterns, i, v)
-	{
+	json_array_foreach (patterns, i, v) {
 		const char *pattern = json_string_value(v);
 		size_t n = strcspn(pattern, "=");
 		_free_ char *names = xasprintf("%.*s", (int)n, pattern);
@@ -51,8 +50,7 @@ static void add_env(json_t *all, const json_t *list)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		_free_ char *name = name_of(text_of(v));
 
 		if (name)
@@ -71,8 +69,7 @@ int judge_env(const struct judge *j, const json_t *base, const json_t *host, jso
 	json_object_set_new(ret, "env", out);
 	add_env(all, base);
 	add_env(image, base);
-	json_array_foreach(host, i, v)
-	{
+	json_array_foreach (host, i, v) {
 		const char *text = text_of(v);
 		_free_ char *name = name_of(text);
 
@@ -88,7 +85,8 @@ int judge_env(const struct judge *j, const json_t *base, const json_t *host, jso
 			json_object_set_new(all, name, json_string(text));
 	}
 	add_env(all, json_object_get(rule, "set"));
-	json_object_foreach(all, key, one) json_array_append(out, one);
+	json_object_foreach (all, key, one)
+		json_array_append(out, one);
 	return 0;
 }
 
@@ -98,8 +96,7 @@ static int copy_args(struct err *e, const char *where, const json_t *from, json_
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(from, i, v)
-	{
+	json_array_foreach (from, i, v) {
 		if (!text_of(v))
 			return no(e, "%s[%zu]: expected text without NULs, at most %d bytes", where, i,
 			        TEXT_MAX);
@@ -197,8 +194,7 @@ int judge_user(const struct judge *j, const json_t *host, json_t *ret)
 		return err_wrap(j->e, "process.user");
 	buf_printf(&shown, "%lld:%lld", (long long)json_integer_value(json_object_get(user, "uid")),
 	        (long long)json_integer_value(json_object_get(user, "gid")));
-	json_array_foreach(gids, i, v)
-	{
+	json_array_foreach (gids, i, v) {
 		if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) >= UINT32_MAX)
 			return no(j->e, "process.user.additionalGids[%zu]: expected a group's number", i);
 		json_array_append_new(groups, json_integer(json_integer_value(v)));
@@ -238,8 +234,9 @@ static const json_t *rule_of(const struct policy *p, const json_t *spec)
 	const json_t *name = json_object_get(json_object_get(spec, "annotations"), POLICY_ANNOTATION), *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(p->doc, "containers"), i,
-	        v) if (json_is_string(name) && json_equal(name, json_object_get(v, "name"))) return v;
+	json_array_foreach (json_object_get(p->doc, "containers"), i, v)
+		if (json_is_string(name) && json_equal(name, json_object_get(v, "name")))
+			return v;
 	return p->none;
 }
 

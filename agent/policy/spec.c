@@ -11,9 +11,10 @@ static int annotations(const struct judge *j, const json_t *host, json_t *ret)
 	const char *key;
 
 	json_object_set_new(ret, "annotations", out);
-	json_object_foreach(all, key, v) for (size_t i = 0; i < ARRAY_LEN(orders);
-	                                      i++) if (begins(key, orders[i])) return no(j->e,
-	        "annotations: %.100s would give the runtime orders", key);
+	json_object_foreach (all, key, v)
+		for (size_t i = 0; i < ARRAY_LEN(orders); i++)
+			if (begins(key, orders[i]))
+				return no(j->e, "annotations: %.100s would give the runtime orders", key);
 	if (name)
 		json_object_set_new(out, POLICY_ANNOTATION, json_string(json_string_value(name)));
 	return 0;
@@ -24,8 +25,9 @@ static int hooks(const struct judge *j, const json_t *host)
 	json_t *all = json_object_get(host, "hooks"), *v;
 	const char *key;
 
-	json_object_foreach(all, key, v) if (!json_is_array(v) || json_array_size(v)) return no(
-	        j->e, "hooks.%.40s: a host runs nothing outside of containers", key);
+	json_object_foreach (all, key, v)
+		if (!json_is_array(v) || json_array_size(v))
+			return no(j->e, "hooks.%.40s: a host runs nothing outside of containers", key);
 	return 0;
 }
 
@@ -116,8 +118,7 @@ int policy_spec(const struct policy *p, const struct policy_ask *ask, json_t **r
 		return pause_container(p, ask, ret, e);
 	if (!rules)
 		return build(&j, ask->host, ret);
-	json_array_foreach(rules, i, v)
-	{
+	json_array_foreach (rules, i, v) {
 		struct err of_this = { 0 };
 
 		if (!is_of(v, ask))
@@ -156,8 +157,7 @@ int policy_sandbox(const struct policy *p, const json_t *sandbox, struct err *e)
 		return no(e, "kernel_modules: the kernel takes none");
 	if (list_of(sandbox, "dns", 64, &list, e))
 		return e->code;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *line = text_of(v);
 
 		if (!line || strlen(line) > 256 || strpbrk(line, "\r\n"))

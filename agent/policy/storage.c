@@ -42,8 +42,7 @@ static bool in_policy(const struct policy *p, const char *const said[4])
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(p->doc, "storages"), i, v)
-	{
+	json_array_foreach (json_object_get(p->doc, "storages"), i, v) {
 		size_t k = 0;
 
 		while (k < ARRAY_LEN(keys) && glob(json_string_value(json_object_get(v, keys[k])), said[k]))
@@ -64,8 +63,7 @@ static int options(const json_t *storage, struct err *e)
 
 	if (list_of(storage, "options", NAMES_MAX, &list, e))
 		return err_wrap(e, "storage");
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *text = text_of(v);
 		bool ok = false;
 

@@ -134,7 +134,9 @@ bool glob_any(const json_t *patterns, const char *text)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(patterns, i, v) if (glob(json_string_value(v), text)) return true;
+	json_array_foreach (patterns, i, v)
+		if (glob(json_string_value(v), text))
+			return true;
 	return false;
 }
 
@@ -158,6 +160,8 @@ bool argv_any(const json_t *patterns, const json_t *argv)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(patterns, i, v) if (argv_is(v, argv)) return true;
+	json_array_foreach (patterns, i, v)
+		if (argv_is(v, argv))
+			return true;
 	return false;
 }

@@ -161,8 +161,9 @@ int cgroup_signal(const char *id, int sig)
 		return put_of(id, "cgroup.kill", "1");
 	pids = cgroup_pids(id);
 	/* one that has ended since leaves its number to nobody so quickly */
-	json_array_foreach(pids, i, pid) if (json_integer_value(pid) > 1)
-	        kill((pid_t)json_integer_value(pid), sig);
+	json_array_foreach (pids, i, pid)
+		if (json_integer_value(pid) > 1)
+			kill((pid_t)json_integer_value(pid), sig);
 	json_decref(pids);
 	return 0;
 }

@@ -59,8 +59,9 @@ static bool is_bind(const json_t *mount)
 	const json_t *options = json_object_get(mount, "options"), *o;
 	size_t i;
 
-	json_array_foreach(options, i, o) if (!strcmp(json_string_value(o), "bind") ||
-	                                      !strcmp(json_string_value(o), "rbind")) return true;
+	json_array_foreach (options, i, o)
+		if (!strcmp(json_string_value(o), "bind") || !strcmp(json_string_value(o), "rbind"))
+			return true;
 	return type && !strcmp(type, "bind");
 }
 
@@ -76,8 +77,7 @@ static int pin_mounts(const struct container *c, json_t *spec, struct err *e)
 
 	if (mkdir(folder, 0700) < 0)
 		return err_errno(e, "%s", folder);
-	json_array_foreach(mounts, i, one)
-	{
+	json_array_foreach (mounts, i, one) {
 		_free_ char *to = xasprintf("%s/%zu", folder, i);
 
 		if (!is_bind(one))
@@ -95,8 +95,7 @@ static void add_file(json_t *spec, const char *destination, const char *file)
 	json_t *mounts = json_object_get(spec, "mounts"), *one;
 	size_t i;
 
-	json_array_foreach(mounts, i, one)
-	{
+	json_array_foreach (mounts, i, one) {
 		const char *d = json_string_value(json_object_get(one, "destination"));
 
 		if (d && !strcmp(d, destination))
@@ -127,8 +126,7 @@ static json_t *namespaces(const struct run *r, const json_t *linux_part)
 		json_object_set_new(json_array_get(ret, 2), "path", json_string(r->pid_ns));
 	json_array_append_new(ret, json_pack("{s:s, s:s}", "type", "ipc", "path", SANDBOX "/ipc"));
 	json_array_append_new(ret, json_pack("{s:s, s:s}", "type", "uts", "path", SANDBOX "/uts"));
-	json_array_foreach(given, i, one)
-	{
+	json_array_foreach (given, i, one) {
 		const char *type = json_string_value(json_object_get(one, "type"));
 
 		if (type && !strcmp(type, "user"))

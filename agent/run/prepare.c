@@ -21,8 +21,9 @@ static int judge(const struct container *c, struct err *e)
 
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
 		list = json_object_get(c->ask, lists[l].name);
-		json_array_foreach(list, i, one) if (lists[l].judge(c->run->a->policy, one, e) <
-		                                     0) return err_wrap(e, "%s[%zu]", lists[l].name, i);
+		json_array_foreach (list, i, one)
+			if (lists[l].judge(c->run->a->policy, one, e) < 0)
+				return err_wrap(e, "%s[%zu]", lists[l].name, i);
 	}
 	return 0;
 }
@@ -33,8 +34,7 @@ static const char *reference_of(const json_t *ask)
 	const json_t *storages = json_object_get(ask, "storages"), *one;
 	size_t i;
 
-	json_array_foreach(storages, i, one)
-	{
+	json_array_foreach (storages, i, one) {
 		const char *driver = json_string_value(json_object_get(one, "driver"));
 
 		if (driver && !strcmp(driver, "image_guest_pull"))

@@ -225,8 +225,7 @@ static int no_sealed(const json_t *process, struct err *e)
 	const json_t *env = json_object_get(process, "env"), *one;
 	size_t i;
 
-	json_array_foreach(env, i, one)
-	{
+	json_array_foreach (env, i, one) {
 		const char *value = strchr(json_string_value(one), '=');
 
 		if (value && kbs_is_sealed(value + 1))

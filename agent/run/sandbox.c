@@ -81,8 +81,9 @@ static int judge(struct run *r, const json_t *ask, struct err *e)
 		return err_set(e, -EOPNOTSUPP, "guest_userns: not supported");
 	if (policy_sandbox(r->a->policy, ask, e) < 0)
 		return e->code;
-	json_array_foreach(storages, i, one) if (policy_storage(r->a->policy, one, e) < 0) return err_wrap(
-	        e, "storages[%zu]", i);
+	json_array_foreach (storages, i, one)
+		if (policy_storage(r->a->policy, one, e) < 0)
+			return err_wrap(e, "storages[%zu]", i);
 	return 0;
 }
 
@@ -96,8 +97,9 @@ static int write_files(const char *hostname, const json_t *dns, struct err *e)
 	if (*hostname)
 		buf_printf(&hosts, "127.0.1.1\t%s\n", hostname);
 	/* kata's hosts send lines of the file, others bare addresses */
-	json_array_foreach(dns, i, line) buf_printf(&resolv, "%s%s\n",
-	        strchr(json_string_value(line), ' ') ? "" : "nameserver ", json_string_value(line));
+	json_array_foreach (dns, i, line)
+		buf_printf(&resolv, "%s%s\n", strchr(json_string_value(line), ' ') ? "" : "nameserver ",
+		        json_string_value(line));
 	if (io_mkdirs(SANDBOX, e) < 0 || io_write_file(SANDBOX "/hosts", buf_slice(&hosts), 0644, e) < 0)
 		return e->code;
 	if (!resolv.n)

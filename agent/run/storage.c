@@ -67,8 +67,7 @@ static unsigned long flags_of(const json_t *options, struct buf *data, mode_t *m
 	const json_t *one;
 	size_t i, f;
 
-	json_array_foreach(options, i, one)
-	{
+	json_array_foreach (options, i, one) {
 		const char *o = json_string_value(one);
 
 		for (f = 0; f < ARRAY_LEN(flags) && strcmp(o, flags[f].name) != 0; f++)
@@ -193,8 +192,7 @@ int storages_add(struct run *r, const json_t *storages, json_t *taken, struct er
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(storages, i, one)
-	{
+	json_array_foreach (storages, i, one) {
 		if (!strcmp(text(one, "driver"), "image_guest_pull"))
 			continue;
 		if (storage_add(r, one, e) < 0)

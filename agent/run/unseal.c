@@ -18,8 +18,7 @@ int unseal_env(struct kbs *k, json_t *spec, struct err *e)
 	json_t *env = json_object_get(json_object_get(spec, "process"), "env"), *one;
 	size_t i;
 
-	json_array_foreach(env, i, one)
-	{
+	json_array_foreach (env, i, one) {
 		const char *text = json_string_value(one);
 		const char *value = text ? strchr(text, '=') : NULL;
 		_buf_ struct buf opened = { 0 }, whole = { 0 };
@@ -230,8 +229,7 @@ int unseal_mounts(struct kbs *k, json_t *spec, const char *dir, struct err *e)
 	struct walk w = { .kbs = k, .e = e };
 	size_t i;
 
-	json_array_foreach(mounts, i, mount)
-	{
+	json_array_foreach (mounts, i, mount) {
 		const char *source = json_string_value(json_object_get(mount, "source"));
 
 		if (!source || strncmp(source, POLICY_SHARED, strlen(POLICY_SHARED)) != 0)

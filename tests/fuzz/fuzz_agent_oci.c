@@ -12,9 +12,11 @@ static size_t values(const json_t *v)
 	json_t *one;
 
 	if (json_is_object(v))
-		json_object_foreach((json_t *)v, key, one) n += values(one);
+		json_object_foreach ((json_t *)v, key, one)
+			n += values(one);
 	else
-		json_array_foreach(v, i, one) n += values(one);
+		json_array_foreach (v, i, one)
+			n += values(one);
 	return n;
 }
 

@@ -36,8 +36,7 @@ static void mount_is_sound(const json_t *m, size_t i)
 	size_t k;
 
 	assert(*to == '/' && to[1] && !strstr(to, "/../") && !strstr(to, "//"));
-	json_array_foreach(options, k, v)
-	{
+	json_array_foreach (options, k, v) {
 		nosuid |= !strcmp(json_string_value(v), "nosuid");
 		assert(!strstr(json_string_value(v), "shared") && strcmp(json_string_value(v), "suid"));
 	}
@@ -63,13 +62,13 @@ static void process_is_sound(const json_t *p, bool strict)
 	size_t i;
 
 	assert(json_array_size(json_object_get(p, "args")) && *text(p, "cwd") == '/');
-	json_array_foreach(json_object_get(p, "env"), i, v)
-	        assert(strncmp(json_string_value(v), "LD_", 3) && strchr(json_string_value(v), '='));
+	json_array_foreach (json_object_get(p, "env"), i, v)
+		assert(strncmp(json_string_value(v), "LD_", 3) && strchr(json_string_value(v), '='));
 	for (size_t s = 0; s < ARRAY_LEN(sets); s++)
-		json_array_foreach(json_object_get(json_object_get(p, "capabilities"), sets[s]), i, v)
-		        assert(strcmp(json_string_value(v), "CAP_BPF") &&
-		                strcmp(json_string_value(v), "CAP_SYS_MODULE") &&
-		                (!strict || strcmp(json_string_value(v), "CAP_SYS_ADMIN")));
+		json_array_foreach (json_object_get(json_object_get(p, "capabilities"), sets[s]), i, v)
+			assert(strcmp(json_string_value(v), "CAP_BPF") &&
+			        strcmp(json_string_value(v), "CAP_SYS_MODULE") &&
+			        (!strict || strcmp(json_string_value(v), "CAP_SYS_ADMIN")));
 }
 
 static void judge(const char *json, bool tee, const json_t *host, bool pause)
@@ -99,7 +98,8 @@ static void judge(const char *json, bool tee, const json_t *host, bool pause)
 		return;
 	}
 	policy_digest(spec, hex);
-	json_array_foreach(json_object_get(spec, "mounts"), i, v) mount_is_sound(v, i);
+	json_array_foreach (json_object_get(spec, "mounts"), i, v)
+		mount_is_sound(v, i);
 	process_is_sound(json_object_get(spec, "process"), !*json);
 	assert(!json_object_get(spec, "hooks") &&
 	        json_array_size(json_object_get(json_object_get(spec, "linux"), "namespaces")) == 5);

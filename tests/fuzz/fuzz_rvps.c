@@ -12,16 +12,14 @@ static void edit(json_t *names, const char *attester)
 		json_auto_t *own = json_object();
 		json_auto_t *edited = NULL;
 
-		json_object_foreach(names, key, value)
-		{
+		json_object_foreach (names, key, value) {
 			const struct rvps_name *n = rvps_find(attester, key);
 
 			if (n && rvps_suits(n, value, rvps_edition_nth(0)))
 				json_object_set(own, key, value);
 		}
 		edited = rvps_edited(own, attester, edition);
-		json_object_foreach(edited, key, value)
-		{
+		json_object_foreach (edited, key, value) {
 			assert(rvps_suits(rvps_find(attester, key), value, edition));
 		}
 	}

@@ -25,8 +25,7 @@ static void put(struct buf *b, const json_t *v)
 	case JSON_OBJECT:
 		buf_printf(b, "{");
 		i = 0;
-		json_object_foreach((json_t *)v, key, member)
-		{
+		json_object_foreach ((json_t *)v, key, member) {
 			buf_printf(b, i++ ? ", " : " ");
 			put_string(b, key, strlen(key));
 			buf_printf(b, " = ");
@@ -36,8 +35,7 @@ static void put(struct buf *b, const json_t *v)
 		break;
 	case JSON_ARRAY:
 		buf_printf(b, "[");
-		json_array_foreach(v, i, item)
-		{
+		json_array_foreach (v, i, item) {
 			put(b, item);
 			buf_printf(b, ",\n");
 		}
@@ -66,8 +64,10 @@ static unsigned int depth(const json_t *v)
 	json_t *member;
 	size_t i;
 
-	json_array_foreach(v, i, item) most = (d = depth(item)) > most ? d : most;
-	json_object_foreach((json_t *)v, key, member) most = (d = depth(member)) > most ? d : most;
+	json_array_foreach (v, i, item)
+		most = (d = depth(item)) > most ? d : most;
+	json_object_foreach ((json_t *)v, key, member)
+		most = (d = depth(member)) > most ? d : most;
 	return most + (json_is_array(v) || json_is_object(v));
 }
 

@@ -23,11 +23,11 @@ static inline void assert_same_shape(json_t *got, json_t *want)
 	assert_int_equal(json_typeof(got), json_typeof(want));
 	if (json_is_array(want))
 		assert_int_equal(json_array_size(got), json_array_size(want));
-	json_array_foreach(want, i, v) assert_same_shape(json_array_get(got, i), v);
+	json_array_foreach (want, i, v)
+		assert_same_shape(json_array_get(got, i), v);
 	if (json_is_object(want))
 		assert_int_equal(json_object_size(got), json_object_size(want));
-	json_object_foreach(want, key, v)
-	{
+	json_object_foreach (want, key, v) {
 		assert_non_null(json_object_get(got, key));
 		assert_same_shape(json_object_get(got, key), v);
 	}

@@ -63,8 +63,7 @@ static void sample_evidence_is_that_of_the_rcar_cases(void **state)
 	json_t *all = json_loadb((char *)b.p, b.n, 0, NULL);
 	cases = json_object_get(all, "cases");
 	assert_true(json_array_size(cases) > 0);
-	json_array_foreach(cases, i, c)
-	{
+	json_array_foreach (cases, i, c) {
 		uint8_t digest[SHA384_LEN];
 		json_t *got = NULL;
 		struct err e = { 0 };

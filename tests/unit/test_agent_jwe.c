@@ -52,8 +52,7 @@ static void opens_what_key_brokers_answer(void **state)
 
 	(void)state;
 	assert_int_equal(json_array_size(all), 7);
-	json_array_foreach(all, i, v)
-	{
+	json_array_foreach (all, i, v) {
 		const char *plain = jose_string(v, "plaintext"), *alg = jose_string(v, "alg");
 		bool fails = jose_string(v, "expect") != NULL;
 		_pkey_ EVP_PKEY *key = vector_key(jose_string(v, "key"));
@@ -94,8 +93,7 @@ static void opens_what_skopeo_wrapped(void **state)
 	vector_read(path, &manifest);
 	m = json_loadb((const char *)manifest.p, manifest.n, 0, NULL);
 	assert_true(json_array_size(json_object_get(m, "layers")) > 0);
-	json_array_foreach(json_object_get(m, "layers"), at, layer)
-	{
+	json_array_foreach (json_object_get(m, "layers"), at, layer) {
 		const char *b64 = jose_string(
 		        json_object_get(layer, "annotations"), "org.opencontainers.image.enc.keys.jwe");
 		_buf_ struct buf jwe = { 0 }, out = { 0 };
@@ -219,8 +217,7 @@ static void writes_its_key_as_brokers_take_it(void **state)
 	size_t i, seen = 0;
 
 	(void)state;
-	json_array_foreach(json_object_get(all, "cases"), i, v)
-	{
+	json_array_foreach (json_object_get(all, "cases"), i, v) {
 		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
 			_pkey_ EVP_PKEY *key = NULL;
 			_buf_ struct buf text = { 0 };

@@ -107,8 +107,7 @@ static void speaks_every_version_of_the_protocol(void **state)
 	size_t i, seen = 0;
 
 	(void)state;
-	json_array_foreach(json_object_get(all, "cases"), i, c)
-	{
+	json_array_foreach (json_object_get(all, "cases"), i, c) {
 		json_t *pub = json_object_get(c, "pubkey");
 		const char *crv = jose_string(pub, "crv"), *hex = jose_string(c, "sha384_hex");
 		const struct rcar_version *v = NULL;
@@ -229,8 +228,7 @@ static void says_why_a_broker_refuses(void **state)
 
 	(void)state;
 	assert_int_equal(json_array_size(all), ARRAY_LEN(types));
-	json_array_foreach(all, i, v)
-	{
+	json_array_foreach (all, i, v) {
 		_free_ char *text = json_dumps(json_object_get(v, "body"), 0);
 
 		rcar_error(slice_str(text), &r);
@@ -253,8 +251,7 @@ static void unseals_what_was_signed(void **state)
 	(void)state;
 	vector_read("agent/sealed-secret/signing-key-public.jwk.json", &jwk);
 	assert_int_equal(json_array_size(all), 3);
-	json_array_foreach(all, i, v)
-	{
+	json_array_foreach (all, i, v) {
 		const char *text = jose_string(v, "sealed"), *kek = jose_string(v, "kek_hex"), *uri = NULL;
 		_sealed_ struct sealed s;
 		_buf_ struct buf out = { 0 };

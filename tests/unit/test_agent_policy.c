@@ -174,8 +174,9 @@ static const json_t *mount_at(const json_t *spec, const char *destination)
 	const json_t *v, *last = NULL;
 	size_t i;
 
-	json_array_foreach(json_object_get(spec, "mounts"), i,
-	        v) if (!strcmp(json_string_value(json_object_get(v, "destination")), destination)) last = v;
+	json_array_foreach (json_object_get(spec, "mounts"), i, v)
+		if (!strcmp(json_string_value(json_object_get(v, "destination")), destination))
+			last = v;
 	return last;
 }
 

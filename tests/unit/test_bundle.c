@@ -92,8 +92,7 @@ static void every_key_is_needed_and_no_other_is_taken(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
-		json_object_foreach(objects[i] ? json_object_get(good, objects[i]) : good, key, value)
-		{
+		json_object_foreach (objects[i] ? json_object_get(good, objects[i]) : good, key, value) {
 			json_t *j = manifest();
 
 			json_object_del(objects[i] ? json_object_get(j, objects[i]) : j, key);
@@ -101,8 +100,7 @@ static void every_key_is_needed_and_no_other_is_taken(void **state)
 		}
 		refused(with(objects[i], "kernel_args", json_string("x")), "kernel_args");
 	}
-	json_object_foreach(json_object_get(good, "files"), key, value)
-	{
+	json_object_foreach (json_object_get(good, "files"), key, value) {
 		json_t *j = manifest();
 
 		json_object_del(json_object_get(j, "files"), key);

@@ -46,8 +46,7 @@ static void the_events_of_another_program_end_in_its_pcrs(void **state)
 		const json_t *event;
 		size_t k;
 
-		json_array_foreach(json_object_get(j, "events"), k, event)
-		{
+		json_array_foreach (json_object_get(j, "events"), k, event) {
 			read_hex(event, "hash", digest);
 			result_extend(&r, reg, &(struct step){ .count = 1 }, digest);
 		}

@@ -52,8 +52,7 @@ static void logs_of_real_machines_replay_to_their_pcrs(void **state)
 	(void)state;
 	vector_read("vtpm/go-tpm-tools/expected-pcrs.json", &text);
 	want = json_loads(buf_str(&text), 0, NULL);
-	json_object_foreach(want, name, banks)
-	{
+	json_object_foreach (want, name, banks) {
 		_free_ char *path = xasprintf("vtpm/go-tpm-tools/%s", name);
 		_eventlog_regs_ struct eventlog_regs r = { 0 };
 		_buf_ struct buf b = { 0 };
@@ -63,11 +62,11 @@ static void logs_of_real_machines_replay_to_their_pcrs(void **state)
 		open_log(path, &b, &log);
 		assert_int_equal(log.kind, EVENTLOG_TPM);
 		assert_int_equal(eventlog_replay(&log, &r, &e), 0);
-		json_object_foreach(banks, bank, pcrs) json_object_foreach(pcrs, pcr, value)
-		{
-			pcr_is(name, &log, &r, bank, (unsigned)atoi(pcr), json_string_value(value));
-			n++;
-		}
+		json_object_foreach (banks, bank, pcrs)
+			json_object_foreach (pcrs, pcr, value) {
+				pcr_is(name, &log, &r, bank, (unsigned)atoi(pcr), json_string_value(value));
+				n++;
+			}
 	}
 	print_message("# %u values\n", n);
 }

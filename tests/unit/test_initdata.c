@@ -51,8 +51,7 @@ static void digest_and_fields_are_those_that_others_computed(void **state)
 	(void)state;
 	vector_read("agent/initdata/expected.json", &text);
 	all = json_loads(buf_str(&text), 0, NULL);
-	json_array_foreach(all, i, want)
-	{
+	json_array_foreach (all, i, want) {
 		const char *file = json_string_value(json_object_get(want, "file"));
 		_free_ char *path = xasprintf("agent/initdata/%.*s", (int)strcspn(file, " "), file);
 		_free_ char *stem = xasprintf("%.*s", (int)strcspn(file, "."), file);

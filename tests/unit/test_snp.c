@@ -216,8 +216,7 @@ static void the_fixtures_of_sev_snp_measure(void **state)
 	if (!vector("sev/sev-snp-measure/expected.json", &json))
 		skip();
 	all = json_loadb((const char *)json.data.p, json.data.n, 0, NULL);
-	json_array_foreach(json_object_get(all, "cases"), i, c)
-	{
+	json_array_foreach (json_object_get(all, "cases"), i, c) {
 		const char *mode = text(c, "mode"), *vmm = text(c, "vmm_type"), *svsm = text(c, "svsm_file");
 		_free_ char *firmware = xasprintf("sev/sev-snp-measure/%s", text(c, "ovmf_file"));
 		_free_ char *vcpus = xasprintf("%lld", json_integer_value(json_object_get(c, "vcpus")));

@@ -122,7 +122,8 @@ static void put_bytes(json_t *v, struct buf *ret)
 	json_t *byte;
 	size_t i;
 
-	json_array_foreach(v, i, byte) buf_add(ret, (uint8_t[]){ (uint8_t)json_integer_value(byte) }, 1);
+	json_array_foreach (v, i, byte)
+		buf_add(ret, (uint8_t[]){ (uint8_t)json_integer_value(byte) }, 1);
 	if (!json_is_string(v))
 		return;
 	buf_add(&text, json_string_value(v), json_string_length(v));

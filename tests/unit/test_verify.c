@@ -95,8 +95,7 @@ static const char *result_of(const struct verify *v, const char *check)
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach(v->checks, i, c)
-	{
+	json_array_foreach (v->checks, i, c) {
 		if (!strcmp(json_string_value(json_object_get(c, "name")), check))
 			return json_string_value(json_object_get(c, "result"));
 	}
@@ -108,10 +107,10 @@ static void explain(const struct verify *v)
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach(v->checks, i, c)
-	        print_message("# %s %s: %s\n", json_string_value(json_object_get(c, "result")),
-	                json_string_value(json_object_get(c, "name")),
-	                json_string_value(json_object_get(c, "detail")));
+	json_array_foreach (v->checks, i, c)
+		print_message("# %s %s: %s\n", json_string_value(json_object_get(c, "result")),
+		        json_string_value(json_object_get(c, "name")),
+		        json_string_value(json_object_get(c, "detail")));
 }
 
 #define MILAN "sev/virtee-sev/cert_chain_milan"

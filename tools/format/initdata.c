@@ -24,8 +24,7 @@ static int read_data(const char *name, json_t *data, struct initdata *ret, struc
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(data, key, v)
-	{
+	json_object_foreach (data, key, v) {
 		if (!json_is_string(v)) {
 			err_set(e, -EBADMSG, "%s: data: '%s': expected a string", name, key);
 			if (json_is_object(v))
@@ -50,9 +49,10 @@ int initdata_parse(const char *name, struct slice toml, struct initdata *ret, st
 	*ret = (struct initdata){ 0 };
 	if (toml_parse(name, toml, INITDATA_MAX, &all, e))
 		return e->code;
-	json_object_foreach(all, key, v) if (strcmp(key, "version") && strcmp(key, "algorithm") &&
-	                                     strcmp(key, "data")) return err_set(e, -EBADMSG,
-	        "%s: '%s', expected version, algorithm and [data] alone", name, key);
+	json_object_foreach (all, key, v)
+		if (strcmp(key, "version") && strcmp(key, "algorithm") && strcmp(key, "data"))
+			return err_set(e, -EBADMSG, "%s: '%s', expected version, algorithm and [data] alone",
+			        name, key);
 	version = top(name, all, "version", e);
 	if (!version)
 		return e->code;
