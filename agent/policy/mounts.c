@@ -7,7 +7,6 @@
 enum source {
 	NOWHERE,
 	OWN,     /* a file or folder that the host copied in for this container */
-	WATCHED, /* one that it shares and changes */
 	MEMORY,  /* an emptyDir: on tmpfs, or in the sandbox's folder on scratch */
 	SHM,     /* the sandbox's /dev/shm */
 	STORAGE, /* a storage that policy_storage let in */
@@ -25,7 +24,6 @@ static enum source source_of(const struct judge *j, const char *path)
 		{ rootfs, MEMORY },
 		{ POLICY_SANDBOX "ephemeral/", MEMORY },
 		{ POLICY_SANDBOX "storage/", STORAGE },
-		{ POLICY_SHARED "watchable/", WATCHED },
 		{ POLICY_SHARED, OWN },
 	};
 
@@ -40,8 +38,7 @@ static enum source source_of(const struct judge *j, const char *path)
 			continue;
 		if (strchr(name, '/'))
 			return NOWHERE;
-		return (all[i].is == OWN || all[i].is == WATCHED) && !own_file(name, j->id) ? NOWHERE
-		                                                                            : all[i].is;
+		return all[i].is == OWN && !own_file(name, j->id) ? NOWHERE : all[i].is;
 	}
 	return NOWHERE;
 }

@@ -1,18 +1,14 @@
 /* What a host may have mounted for a sandbox or container, outside of it. */
 #include "policy/rules.h"
 
-enum { DEEP = 1, LAX = 2 }; /* the place is one folder below; only where the host's word counts */
-
 static const struct {
 	const char *driver, *fstype, *source, *place;
-	int how;
+	bool deep; /* the place is one folder below */
 } storages[] = {
-	{ "ephemeral", "tmpfs", "shm", POLICY_SANDBOX "shm", 0 },
-	{ "ephemeral", "tmpfs", "tmpfs", POLICY_SANDBOX "ephemeral/*", DEEP },
-	{ "local", "local", "local", POLICY_SHARED "*/local/*", DEEP },
-	{ "image_guest_pull", "overlay", "*", "/run/kata-containers/*", 0 },
-	{ "virtio-fs", "virtiofs", "kataShared", "/run/kata-containers/shared/containers", LAX },
-	{ "watchable-bind", "bind", POLICY_SHARED "*", POLICY_SHARED "watchable/*", DEEP | LAX },
+	{ "ephemeral", "tmpfs", "shm", POLICY_SANDBOX "shm", false },
+	{ "ephemeral", "tmpfs", "tmpfs", POLICY_SANDBOX "ephemeral/*", true },
+	{ "local", "local", "local", POLICY_SHARED "*/local/*", true },
+	{ "image_guest_pull", "overlay", "*", "/run/kata-containers/*", false },
 };
 
 /* SANDBOX/local/NAME, SANDBOX/rootfs/local/NAME */
@@ -33,7 +29,7 @@ static bool place_is(size_t i, const char *place)
 		return false;
 	if (!strcmp(storages[i].driver, "local"))
 		return is_local(place);
-	return !(storages[i].how & DEEP) || !strchr(place + strlen(storages[i].place) - 1, '/');
+	return !storages[i].deep || !strchr(place + strlen(storages[i].place) - 1, '/');
 }
 
 static bool in_policy(const struct policy *p, const char *const said[4])
@@ -83,15 +79,7 @@ static int options(const json_t *storage, struct err *e)
  * up against a hostile maker, as far as it does so. */
 static bool block_is_known(const char *driver, const char *fstype)
 {
-	static const char *const drivers[] = { "blk", "blk-ccw", "mmioblk", "scsi", "nvdimm" };
-	static const char *const types[] = { "erofs", "squashfs", "ext4" };
-	bool known = false, fits = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
-		known |= !strcmp(driver, drivers[i]);
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		fits |= !strcmp(fstype, types[i]);
-	return known && fits;
+	return !strcmp(driver, "blk") && (!strcmp(fstype, "erofs") || !strcmp(fstype, "ext4"));
 }
 
 int policy_storage(const struct policy *p, const json_t *storage, struct err *e)
@@ -118,14 +106,16 @@ int policy_storage(const struct policy *p, const json_t *storage, struct err *e)
 		return e->code;
 	for (size_t i = 0; i < ARRAY_LEN(storages); i++)
 		if (!strcmp(said[0], storages[i].driver) && !strcmp(said[1], storages[i].fstype) &&
-		        glob(storages[i].source, said[2]) && place_is(i, place) &&
-		        (!p->doc || !(storages[i].how & LAX)))
+		        glob(storages[i].source, said[2]) && place_is(i, place))
 			return 0;
 	if (block_is_known(said[0], said[1]) && begins(place, POLICY_SANDBOX "storage/") &&
 	        in_policy(p, said))
 		return 0;
-	return no(e, "storage: %.40s, %.40s of %.200s at %.200s is not allowed", said[0], said[1], said[2],
-	        place);
+	no(e, "storage: %.40s, %.40s of %.200s at %.200s is not allowed", said[0], said[1], said[2], place);
+	if (!strcmp(said[0], "virtio-fs") || !strcmp(said[0], "watchable-bind"))
+		err_hint(e, "a host shares no folders with this guest; Kata's shared_fs = \"none\" copies "
+		            "files in");
+	return e->code;
 }
 
 int policy_device(const struct policy *p, const json_t *device, struct err *e)
