@@ -138,11 +138,22 @@ static int on_disk(const char *disk, const char *dir, struct err *e)
 	return 0;
 }
 
+static bool is_mounted(const char *dir)
+{
+	_free_ char *up = xasprintf("%s/..", dir);
+	struct stat here, above;
+
+	return !stat(dir, &here) && !stat(up, &above) && here.st_dev != above.st_dev;
+}
+
 int image_scratch(const char *dir, struct err *e)
 {
 	_free_ char *disk = NULL;
-	int k = find_disk(&disk, e);
+	int k;
 
+	if (is_mounted(dir)) /* a former agent's, whose key the kernel alone has */
+		return 0;
+	k = find_disk(&disk, e);
 	if (!k)
 		k = io_mkdirs(dir, e);
 	if (!k && disk)

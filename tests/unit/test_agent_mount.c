@@ -126,6 +126,19 @@ static void image_without_layers_is_an_empty_root(void **state)
 	shell("cd %s/bundle/rootfs && [ \"$(ls -A)\" = '' ] && touch x && [ -e ../upper/x ]", p->dir);
 }
 
+static void an_agent_that_starts_again_keeps_its_scratch_space(void **state)
+{
+	struct place *p = *state;
+	_free_ char *dir = xasprintf("%s/scratch", p->dir);
+
+	root_only("scratch space is mounted");
+	assert_int_equal(image_scratch(dir, &p->e), 0);
+	shell("touch %s/kept", dir);
+	assert_int_equal(image_scratch(dir, &p->e), 0);
+	shell("test $(grep -c ' %s tmpfs ' /proc/self/mounts) = 1", dir);
+	shell("test -e %s/kept && umount %s", dir, dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +146,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(opaque_root_hides_all_layers_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(writes_go_to_the_bundle_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(image_without_layers_is_an_empty_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		        an_agent_that_starts_again_keeps_its_scratch_space, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
