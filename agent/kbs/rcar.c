@@ -9,6 +9,12 @@ const struct rcar_version rcar_versions[RCAR_VERSIONS] = {
 	{ .name = "0.2.0", .key = "P-256", .alg = "ECDH-ES+A256KW" },
 	{ .name = "0.1.1", .key = "RSA", .alg = "RSA1_5", .old_jwe = true },
 	{ .name = "0.1.0", .key = "RSA", .alg = "RSA1_5", .old_jwe = true, .text_evidence = true },
+	{ .name = "0.1.0",
+	        .key = "RSA",
+	        .alg = "RSA1_5",
+	        .old_jwe = true,
+	        .text_evidence = true,
+	        .joined = true },
 };
 
 static char *dump(json_t *j)
@@ -47,11 +53,14 @@ int rcar_challenge(struct slice text, struct rcar_challenge *ret, struct err *e)
 size_t rcar_report_data(
         const struct rcar_version *v, const struct rcar_challenge *c, const char *jwk, uint8_t ret[HASH_MAX])
 {
-	_json_ json_t *nonce = json_string(c->nonce);
+	_json_ json_t *nonce = json_string(c->nonce), *key = v->joined ? json_loads(jwk, 0, NULL) : NULL;
 	_free_ char *quoted = json_dumps(nonce, JSON_ENCODE_ANY | JSON_COMPACT);
 	/* canonical (RFC 8785): members by name, no blanks */
-	_free_ char *text = xasprintf("{%s\"nonce\":%s,\"tee-pubkey\":%s}",
-	        v->runtime_data ? "\"additional-evidence\":\"\"," : "", quoted, jwk);
+	_free_ char *text =
+	        v->joined ? xasprintf("%s%s%s", c->nonce, jose_string(key, "n") ?: "",
+	                            jose_string(key, "e") ?: "")
+	                  : xasprintf("{%s\"nonce\":%s,\"tee-pubkey\":%s}",
+	                            v->runtime_data ? "\"additional-evidence\":\"\"," : "", quoted, jwk);
 
 	hash_of(c->alg, slice_str(text), ret);
 	return hash_len(c->alg);

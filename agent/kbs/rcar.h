@@ -15,9 +15,10 @@ struct rcar_version {
 	const char *key, *alg; /* the TEE key that it takes by default, and its algorithm */
 	bool runtime_data;     /* evidence in parts, initdata, hash algorithms to choose from */
 	bool text_evidence;    /* the evidence is JSON in a string */
+	bool joined;           /* hashed are nonce, n and e one after another */
 	bool old_jwe;          /* jwe_open's LEGACY */
 };
-enum { RCAR_VERSIONS = 4 };
+enum { RCAR_VERSIONS = 5 };
 extern const struct rcar_version rcar_versions[RCAR_VERSIONS]; /* the newest first */
 
 struct rcar_challenge {

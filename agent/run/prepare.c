@@ -86,7 +86,7 @@ static int measure(const struct container *c, const json_t *spec, struct err *e)
 	log_line(LOG_INFO, "container %s: spec %s", c->id, digest);
 	if (!c->run->a->attester)
 		return 0;
-	k = attest_extend(c->run->a->attester, -1, "bulla", "container-create", digest, e);
+	k = attest_extend(c->run->a->attester, -1, AGENT_DOMAIN, "container-create", digest, e);
 	if (k == -EOPNOTSUPP) {
 		*e = (struct err){ 0 };
 		k = 0;

@@ -114,6 +114,11 @@ for v in 0.2.0 0.1.1; do
 one secret' "http://127.0.0.1:$port" get:kbs:///default/key/one get:kbs:///default/key/one
 	check "$v: it was attested once" occurs 1 '"event":"attested"' "$WORK/v$v.log"
 done
+for rule in "" --joined; do
+	# shellcheck disable=SC2086  # nothing or an option
+	kbs "v0.1.0$rule" --resources "$WORK/resources" --version 0.1.0 $rule
+	check "0.1.0${rule:+, with the older hash}: found, and the resource comes" gets 'one secret' "http://127.0.0.1:$port" get:kbs:///default/key/one
+done
 kbs v9 --resources "$WORK/resources" --version 9.9.9
 check "a broker of another time is refused with its word" fails 'Version Mismatch: expect =9.9.9.*(EKEYREJECTED)' "http://127.0.0.1:$port" get:kbs:///default/key/one
 kbs other --resources "$WORK/resources" --tees tpm

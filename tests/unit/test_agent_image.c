@@ -433,6 +433,41 @@ static void the_narrowest_place_of_signatures_counts(void **state)
 		assert_int_equal(lookaside_find(slice_str(broken[i]), &r, base, &e), -EBADMSG);
 }
 
+/* Witness: what image-rs merges the files into. */
+static void files_of_one_folder_may_follow_one_another(void **state)
+{
+	static const char *const names[] = { "example.com/a", "example1.com/a", "example2.com/a",
+		"other.com/a" };
+	struct image_ref r;
+
+	(void)state;
+	for (int i = 1; i <= 3; i++) {
+		_buf_ struct buf both = { 0 }, merged = { 0 };
+		_free_ char *path =
+		        xasprintf("agent/image-rs/signature/sigstore_config/merged_result/res%d.yaml", i);
+
+		vector_read(path, &merged);
+		for (int k = 1; k <= 2; k++) {
+			_free_ char *part = xasprintf(
+			        "agent/image-rs/signature/sigstore_config/test_case_%d/%d.yaml", i, k);
+
+			_buf_ struct buf text = { 0 };
+
+			vector_read(part, &text);
+			buf_printf(&both, "%s\n", buf_str(&text));
+		}
+		for (size_t n = 0; n < ARRAY_LEN(names); n++) {
+			char ours[LOOKASIDE_URL] = "", theirs[LOOKASIDE_URL] = "";
+			struct err e = { 0 };
+
+			assert_int_equal(ref_parse(names[n], &r, &e), 0);
+			assert_int_equal(lookaside_find(buf_slice(&both), &r, ours, &e),
+			        lookaside_find(buf_slice(&merged), &r, theirs, &e));
+			assert_string_equal(ours, theirs);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +482,7 @@ int main(void)
 		cmocka_unit_test(the_narrowest_credentials_count),
 		cmocka_unit_test(mirrors_come_before_the_registry),
 		cmocka_unit_test(the_narrowest_place_of_signatures_counts),
+		cmocka_unit_test(files_of_one_folder_may_follow_one_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ const { values: o } = parseArgs({ options: {
 	listen: { type: 'string', default: '127.0.0.1:0' },
 	resources: { type: 'string' }, // DIR/repo/type/tag
 	version: { type: 'string', default: '0.4.0' },
+	joined: { type: 'boolean', default: false }, // of 0.1.0: hashed are nonce, n and e one after another
 	tees: { type: 'string', default: 'sample,tpm' },
 	manifest: { type: 'string' }, // of a bundle, whose PCRs are expected
 	pcrs: { type: 'string' }, // JSON, PCR: hex; on top
@@ -74,6 +75,10 @@ function auth(body) {
 
 // What is hashed into the evidence, and the evidence, by version.
 function parts(body, s) {
+	if (o.version === '0.1.0') {
+		const { 'tee-pubkey': jwk, 'tee-evidence': text } = body;
+		return { jwk, evidence: JSON.parse(text), data: { nonce: s.nonce, 'tee-pubkey': jwk } };
+	}
 	if (o.version !== '0.4.0')
 		return { jwk: body['tee-pubkey'], evidence: body['tee-evidence'], data: { nonce: s.nonce, 'tee-pubkey': body['tee-pubkey'] } };
 	const { nonce, 'tee-pubkey': jwk } = body['runtime-data'] ?? {};
@@ -87,7 +92,7 @@ function parts(body, s) {
 
 function appraise(body, s) {
 	const { jwk, evidence, data, init } = parts(body, s);
-	const digest = createHash('sha384').update(canonicalize(data)).digest();
+	const digest = createHash('sha384').update(o.joined ? s.nonce + jwk.n + jwk.e : canonicalize(data)).digest();
 	const want = { ...expected };
 	const initdata = init ? { digest: initdataDigest(init.body).toString('hex') } : {};
 	if (o.initdata && init?.body !== readFileSync(o.initdata, 'utf8'))
