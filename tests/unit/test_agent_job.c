@@ -299,6 +299,10 @@ static void expect_confined(enum confine what, const char *expected)
 static void each_confinement_refuses_what_it_should(void **state)
 {
 	(void)state;
+#ifdef __i386__
+	print_message("# SKIP a filter cannot read the arguments of socketcall, the way to sockets here\n");
+	skip();
+#endif
 	expect_confined(
 	        CONFINE_WORK, "nnp=1 inet=0 vsock=38 packet=38 mount=38 exec=38 tiocsti=38 chmod=2 fork=0");
 	expect_confined(CONFINE_UNPACK,
