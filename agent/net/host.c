@@ -360,6 +360,20 @@ static int add_routes(struct nl *n, const struct net_route *r, size_t count, str
 	return 0;
 }
 
+/* What a request with a LIST of WHAT begins with: the interfaces that there are. */
+static int begin(
+        const json_t *list, const char *what, struct nl *n, struct buf *links, size_t *count, struct err *e)
+{
+	int k;
+
+	if (json_array_size(list) > HOST_MAX)
+		return err_set(e, -E2BIG, "more than %d %s", HOST_MAX, what);
+	k = nl_open(n);
+	if (!k)
+		k = net_links(n, links, count);
+	return k ? fails(e, k, "interfaces") : 0;
+}
+
 int host_routes(const json_t *request, struct err *e)
 {
 	const json_t *list = json_object_get(json_object_get(request, "routes"), "Routes"), *o;
@@ -369,13 +383,8 @@ int host_routes(const json_t *request, struct err *e)
 	size_t i, count;
 	int k;
 
-	if (json_array_size(list) > HOST_MAX)
-		return err_set(e, -E2BIG, "more than %d routes", HOST_MAX);
-	k = nl_open(&n);
-	if (!k)
-		k = net_links(&n, &links, &count);
-	if (k)
-		return fails(e, k, "interfaces");
+	if (begin(list, "routes", &n, &links, &count, e))
+		return e->code;
 	json_array_foreach (list, i, o)
 		if (parse_route(o, (const struct net_link *)links.p, count, &r[i], e))
 			return err_wrap(e, "Routes[%zu]", i);
@@ -414,15 +423,9 @@ int host_neighbors(const json_t *request, struct err *e)
 	_buf_ struct buf links = { 0 };
 	_nl_ struct nl n = { .fd = -1 };
 	size_t i, count;
-	int k;
 
-	if (json_array_size(list) > HOST_MAX)
-		return err_set(e, -E2BIG, "more than %d neighbours", HOST_MAX);
-	k = nl_open(&n);
-	if (!k)
-		k = net_links(&n, &links, &count);
-	if (k)
-		return fails(e, k, "interfaces");
+	if (begin(list, "neighbours", &n, &links, &count, e))
+		return e->code;
 	json_array_foreach (list, i, o)
 		if (add_neighbor(&n, (const struct net_link *)links.p, count, o, e))
 			return err_wrap(e, "ARPNeighbors[%zu]", i);
